@@ -1,0 +1,120 @@
+"""The one door to other programs (git, docker).
+
+Argument lists only, never a shell. The child's environment is given, not inherited.
+"""
+
+import logging
+import subprocess  # noqa: TID251 - this module is the door
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from exporter.errors import ExporterError
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completed:
+    """A finished program: exit code and what it printed."""
+
+    returncode: int
+    stdout: bytes
+    stderr: str
+
+
+class ProgramMissingError(ExporterError):
+    """The program is not installed or not on PATH."""
+
+    def __init__(self, program: str) -> None:
+        """Name the missing program."""
+        super().__init__(f"the program '{program}' was not found on PATH")
+        self.program = program
+
+
+def run(
+    argv: Sequence[str],
+    *,
+    env: Mapping[str, str],
+    cwd: Path | None = None,
+    stdin: bytes = b"",
+    timeout_s: float | None = None,
+) -> Completed:
+    """Run a program to its end and return what it printed; a non-zero exit code is the caller's.
+
+    Raises:
+        ProgramMissingError: The program does not exist.
+        TimeoutError: It did not end in ``timeout_s``; it was killed.
+    """
+    logger.debug("run %s", " ".join(argv))
+    try:
+        done = subprocess.run(  # noqa: S603 - argument lists built by us
+            list(argv),
+            env=dict(env),
+            cwd=cwd,
+            input=stdin,
+            capture_output=True,
+            check=False,
+            timeout=timeout_s,
+        )
+    except FileNotFoundError as error:
+        if cwd is not None and not cwd.is_dir():
+            raise
+        raise ProgramMissingError(argv[0]) from error
+    except subprocess.TimeoutExpired as error:
+        raise TimeoutError(f"{argv[0]} did not finish in {timeout_s} s") from error
+    return Completed(
+        returncode=done.returncode,
+        stdout=done.stdout,
+        stderr=done.stderr.decode("utf-8", "replace"),
+    )
+
+
+@contextmanager
+def start(
+    argv: Sequence[str],
+    *,
+    env: Mapping[str, str],
+    cwd: Path | None = None,
+    merge_stderr: bool = False,
+    pass_fds: Iterable[int] = (),
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Start a program with pipes on all three streams; it is terminated when the block is left.
+
+    Raises:
+        ProgramMissingError: The program does not exist.
+    """
+    logger.debug("start %s", " ".join(argv))
+    try:
+        child = subprocess.Popen(  # noqa: S603 - argument lists built by us
+            list(argv),
+            env=dict(env),
+            cwd=cwd,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT if merge_stderr else subprocess.PIPE,
+            pass_fds=tuple(pass_fds),
+        )
+    except FileNotFoundError as error:
+        raise ProgramMissingError(argv[0]) from error
+    try:
+        yield child
+    finally:
+        if child.poll() is None:
+            child.terminate()
+            try:
+                child.wait(timeout=5)
+            except subprocess.TimeoutExpired:
+                child.kill()
+        for stream in _streams(child):
+            try:
+                stream.close()
+            except BrokenPipeError:  # the child ended before it read all of its input
+                logger.debug("%s closed its input early", argv[0])
+        child.wait()
+
+
+def _streams(child: subprocess.Popen[bytes]) -> list[IO[bytes]]:
+    return [stream for stream in (child.stdin, child.stdout, child.stderr) if stream is not None]
