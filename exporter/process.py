@@ -15,6 +15,14 @@ from exporter.errors import ExporterError
 
 logger = logging.getLogger(__name__)
 
+_running: set["subprocess.Popen[bytes]"] = set()
+
+
+def stop_all() -> None:
+    """Ask every program that still runs to end; called when a signal stops the exporter."""
+    for child in tuple(_running):
+        child.terminate()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Completed:
@@ -99,9 +107,11 @@ def start(
         )
     except FileNotFoundError as error:
         raise ProgramMissingError(argv[0]) from error
+    _running.add(child)
     try:
         yield child
     finally:
+        _running.discard(child)
         if child.poll() is None:
             child.terminate()
             try:

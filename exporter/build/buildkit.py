@@ -1,0 +1,269 @@
+"""BuildKit through the ``docker buildx`` command line: one solve, its progress, its result.
+
+A solve gets its context as a tar stream on standard input and pushes its image itself.
+The user's own builders, contexts and credentials apply, since the program is the user's own.
+"""
+
+import json
+import logging
+import re
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import IO
+
+from exporter import process
+from exporter.build.progress import Failure, Progress, Step
+from exporter.errors import BuildError, EngineError, Place, RegistryError
+from exporter.log import redact
+from exporter.oci.digest import Digest
+from exporter.oci.platform import Platform
+from exporter.oci.reference import Reference
+
+logger = logging.getLogger(__name__)
+
+PUSH_ATTEMPTS = 5
+"""How often a solve is repeated when only the push of its (then cached) result failed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildSecret:
+    """A secret of a build: from a variable of the build's own environment, or from a file.
+
+    ``value`` reaches the program through its environment only, never through its arguments.
+    """
+
+    id: str
+    value: str | None = field(default=None, repr=False)
+    file: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Solve:
+    """One image to build.
+
+    ``name`` is for people. ``dockerfile`` is the path inside the context.
+    ``reference`` is pushed when ``push``, else loaded into the engine.
+    ``open_context`` gives the tar stream anew for each attempt.
+    ``contexts`` are BuildKit's named contexts.
+    ``display_file`` replaces the Dockerfile's name in errors.
+    """
+
+    name: str
+    reference: Reference
+    platform: Platform
+    open_context: Callable[[], Iterator[bytes]] = field(repr=False)
+    dockerfile: str = "Dockerfile"
+    display_file: str = ""
+    target: str = ""
+    arguments: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    network: str = ""
+    add_hosts: Sequence[str] = ()
+    ssh: Sequence[str] = ()
+    secrets: Sequence[BuildSecret] = ()
+    contexts: Mapping[str, str] = field(default_factory=dict)
+    push: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Solved:
+    """What a solve made: the digest of the pushed manifest, and the steps it went through."""
+
+    digest: Digest
+    seconds: float
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildKit:
+    """How builds are run: the child's environment, the builder, the caches, and the clock."""
+
+    env: Mapping[str, str] = field(repr=False)
+    monotonic: Callable[[], float]
+    sleep: Callable[[float], None]
+    builder: str = ""
+    cache_from: Sequence[str] = ()
+    cache_to: Sequence[str] = ()
+
+    def solve(self, solve: Solve, *, say: Callable[[str], None]) -> Solved:
+        """Build and publish one image.
+
+        A push that fails for a passing reason is tried again; the steps are cached by then.
+
+        Raises:
+            BuildError: A step failed; names the instruction's place and carries its last lines.
+            EngineError: The program or the engine is missing or out of reach.
+            RegistryError: The engine could not push, or could not read a base image's registry.
+        """
+        for attempt in range(1, PUSH_ATTEMPTS + 1):
+            outcome = self._once(solve, say)
+            if isinstance(outcome, Solved):
+                return outcome
+            if attempt == PUSH_ATTEMPTS or not _is_passing(outcome):
+                raise _error(solve, outcome)
+            delay = float(2 ** (attempt - 1))
+            say(f"{_first_line(outcome.message)}; trying again in {delay:.0f} s")
+            self.sleep(delay)
+        raise AssertionError
+
+    def _once(self, solve: Solve, say: Callable[[str], None]) -> Solved | Failure:
+        started = self.monotonic()
+        progress = Progress(lambda line: say(redact(line)))
+        with TemporaryDirectory(prefix="exporter-build-") as directory:
+            metadata = Path(directory, "metadata.json")
+            argv, env = self._command(solve, metadata)
+            try:
+                with process.start(argv, env=env) as child:
+                    assert child.stdin  # noqa: S101 - process.start opens all three
+                    assert child.stdout  # noqa: S101
+                    assert child.stderr  # noqa: S101
+                    feeder = _Feeder(child.stdin, solve.open_context)
+                    feeder.start()
+                    progress.read(child.stderr)
+                    child.stdout.read()
+                    returncode = child.wait()
+                    feeder.join()
+            except process.ProgramMissingError as error:
+                raise EngineError(
+                    f"cannot build {solve.name}: {error.what}",
+                    remedy="Install docker with its buildx plugin, or use the container image.",
+                ) from error
+            if feeder.error:
+                raise feeder.error
+            if returncode:
+                return progress.failure()
+            result = json.loads(metadata.read_bytes())
+        return Solved(
+            digest=Digest.parse(result["containerimage.digest"]),
+            seconds=self.monotonic() - started,
+            steps=progress.steps,
+        )
+
+    def _command(self, solve: Solve, metadata: Path) -> tuple[list[str], dict[str, str]]:
+        """Arguments and environment; values of build arguments and secrets go by environment."""
+        env = dict(self.env)
+        argv = ["docker", "buildx", "build", "--progress=rawjson", "--provenance=false"]
+        argv += ["--file", solve.dockerfile, "--platform", str(solve.platform)]
+        argv += ["--metadata-file", str(metadata)]
+        kind = "type=image,push=true,oci-mediatypes=false" if solve.push else "type=docker"
+        argv += ["--output", f"{kind},name={solve.reference}"]
+        if self.builder:
+            argv += ["--builder", self.builder]
+        if solve.target:
+            argv += ["--target", solve.target]
+        if solve.network:
+            argv += ["--network", solve.network]
+            if solve.network == "host":
+                argv += ["--allow", "network.host"]
+        for key, value in sorted(solve.arguments.items()):
+            if key in self.env:
+                argv += ["--build-arg", f"{key}={value}"]
+            else:
+                argv += ["--build-arg", key]
+                env[key] = value
+        for number, secret in enumerate(solve.secrets):
+            if secret.value is None:
+                argv += ["--secret", f"id={secret.id},src={secret.file}"]
+            else:
+                variable = f"EXPORTER_SECRET_{number}"
+                argv += ["--secret", f"id={secret.id},env={variable}"]
+                env[variable] = secret.value
+        for flag, values in (
+            ("--add-host", solve.add_hosts),
+            ("--ssh", solve.ssh),
+            ("--cache-from", self.cache_from),
+            ("--cache-to", self.cache_to),
+            ("--label", [f"{key}={value}" for key, value in sorted(solve.labels.items())]),
+            ("--build-context", [f"{key}={value}" for key, value in solve.contexts.items()]),
+        ):
+            for value in values:
+                argv += [flag, value]
+        return [*argv, "-"], env
+
+
+class _Feeder(threading.Thread):
+    """Writes the context into the program's standard input while its progress is read."""
+
+    def __init__(self, sink: IO[bytes], open_context: Callable[[], Iterator[bytes]]) -> None:
+        super().__init__(name="context", daemon=True)
+        self._sink = sink
+        self._open = open_context
+        self.error: Exception | None = None
+
+    def run(self) -> None:
+        try:
+            for chunk in self._open():
+                self._sink.write(chunk)
+        except (BrokenPipeError, ValueError):
+            logger.debug("the build ended before it read its whole context")
+        except Exception as error:  # noqa: BLE001 - raised again in the caller's thread
+            self.error = error
+        finally:
+            try:
+                self._sink.close()
+            except BrokenPipeError:
+                logger.debug("the build closed its input first")
+
+
+_PASSING = re.compile(
+    r"unexpected status.*?\b(?:408|425|429|500|502|503|504|522)\b"
+    r"|connection (?:reset|refused|timed out)|broken pipe|unexpected EOF|\bEOF\b|i/o timeout"
+    r"|TLS handshake timeout|Too Many Requests|Service Unavailable|Bad Gateway",
+    re.IGNORECASE,
+)
+_PUSHING = re.compile(
+    r"^(?:exporting to image|pushing )|failed to push|failed to copy", re.IGNORECASE
+)
+_NO_ENGINE = re.compile(
+    r"cannot connect to the docker daemon|is the docker daemon running|error during connect"
+    r"|permission denied while trying to connect|no builder .* found|failed to find driver",
+    re.IGNORECASE,
+)
+_OLD_BUILDX = re.compile(r"invalid progress mode|unknown flag|not a docker command", re.IGNORECASE)
+_CODE = re.compile(r"exit code: (\d+)")
+
+
+def _is_push(failure: Failure) -> bool:
+    return bool(_PUSHING.search(failure.step) or _PUSHING.search(failure.message))
+
+
+def _is_passing(failure: Failure) -> bool:
+    return _is_push(failure) and bool(_PASSING.search(failure.message))
+
+
+def _error(solve: Solve, failure: Failure) -> Exception:
+    message = redact(_first_line(failure.message))
+    if _NO_ENGINE.search(failure.message):
+        return EngineError(
+            f"{solve.name} must be built, but the Docker engine cannot be reached: {message}",
+            remedy="Start the engine, set DOCKER_HOST, or mount /var/run/docker.sock.",
+        )
+    if _OLD_BUILDX.search(failure.message):
+        return EngineError(
+            f"cannot build {solve.name}: docker has no usable buildx plugin: {message}",
+            remedy="Install buildx 0.13 or newer, or use the container image.",
+        )
+    if _is_push(failure):
+        return RegistryError(
+            f"the engine could not push {solve.name} to {solve.reference}: {message}",
+            registry=solve.reference.repository.registry,
+            remedy="Check the credentials of --repo and that the engine can reach the registry.",
+        )
+    place = None
+    if failure.line:
+        place = Place(path=solve.display_file or failure.file, line=failure.line)
+    code = _CODE.search(message)
+    what = f"exit code {code[1]}" if code and failure.step else message
+    step = f"{failure.step}: " if failure.step else ""
+    return BuildError(
+        f"building {solve.name} failed: {redact(step)}{what}",
+        place=place,
+        output=[redact(line) for line in failure.output],
+    )
+
+
+def _first_line(text: str) -> str:
+    return text.strip().splitlines()[0] if text.strip() else ""
