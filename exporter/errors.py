@@ -57,7 +57,9 @@ class ExporterError(Exception):
 
     def __str__(self) -> str:
         text = f"{self.place}: {self.what}" if self.place else self.what
-        return f"{text}. {self.remedy}" if self.remedy else text
+        if not self.remedy:
+            return text
+        return f"{text}{'' if text.endswith(('.', '!', '?')) else '.'} {self.remedy}"
 
 
 class InputError(ExporterError):
@@ -72,9 +74,18 @@ class InputError(ExporterError):
 
 
 class ConfigError(ExporterError):
-    """werf.yaml, a template or the repository's rules do not allow what was asked."""
+    """werf.yaml, a template or the repository's rules do not allow what was asked.
+
+    ``excerpt`` is the part of the file around the place, shown below the message; whoever knows
+    the file's text sets it.
+    """
 
     exit_code = 3
+    excerpt = ""
+
+    def __str__(self) -> str:
+        text = super().__str__()
+        return f"{text}\n\n{self.excerpt}" if self.excerpt else text
 
 
 class TemplateError(ConfigError):
