@@ -1,0 +1,123 @@
+"""The Docker engine through docker-py: what it is, what it can, and images that live in it.
+
+BuildKit builds do not go through here (:mod:`exporter.build.buildkit`); docker-py has no BuildKit.
+docker-py is imported only when the engine is needed: it costs as much time as a whole export.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from exporter.errors import EngineError
+from exporter.oci.platform import Platform
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+
+OLDEST_API = (1, 41)
+_START = "Start the engine, set DOCKER_HOST, or mount /var/run/docker.sock."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineFacts:
+    """What an engine says of itself.
+
+    ``host`` is where it was reached, ``rootless`` whether it runs without root.
+    With a ``containerd_store`` it keeps indexes and can hold several platforms.
+    """
+
+    host: str
+    version: str
+    api_version: str
+    platform: Platform
+    containerd_store: bool
+    rootless: bool
+
+
+class Engine:
+    """A connected engine; made by :func:`connect`."""
+
+    def __init__(self, client: "DockerClient", host: str) -> None:
+        self._client = client
+        self._host = host
+
+    def facts(self) -> EngineFacts:
+        """Ask the engine what it is.
+
+        Raises:
+            EngineError: It is too old for BuildKit as the exporter needs it.
+        """
+        version: dict[str, Any] = self._client.version()
+        info: dict[str, Any] = self._client.info()
+        api = str(version.get("ApiVersion", "0.0"))
+        if tuple(int(part) for part in api.split(".")[:2]) < OLDEST_API:
+            raise EngineError(
+                f"the Docker engine at {self._host} speaks API {api}, which is too old",
+                remedy="Use Docker Engine 20.10 or newer.",
+            )
+        driver = dict(info.get("DriverStatus") or ())
+        return EngineFacts(
+            host=self._host,
+            version=str(version.get("Version", "")),
+            api_version=api,
+            platform=Platform.parse(f"{version['Os']}/{version['Arch']}"),
+            containerd_store="containerd" in str(driver.get("driver-type", "")),
+            rootless=any("rootless" in option for option in info.get("SecurityOptions") or ()),
+        )
+
+    def image_archive(self, name: str) -> Iterator[bytes]:
+        """The image as the tar stream of ``docker save``."""
+        return iter(self._client.images.get(name).save(named=True))
+
+    def remove_image(self, name: str) -> None:
+        """Take a name away from an image; nothing happens when it is not there."""
+        from docker.errors import ImageNotFound  # noqa: PLC0415 - see the module's docstring
+
+        try:
+            self._client.images.remove(name, noprune=True)
+        except ImageNotFound:
+            return
+
+    def image_names(self, repository: str) -> tuple[str, ...]:
+        """``repository:tag`` of every local image of a repository."""
+        images = self._client.images.list(name=repository)
+        return tuple(tag for image in images for tag in image.tags)
+
+
+@contextmanager
+def connect(env: Mapping[str, str]) -> Iterator[Engine]:
+    """The engine that ``DOCKER_HOST`` and the like name.
+
+    Raises:
+        EngineError: It is not there, not reachable or does not let us in.
+    """
+    import docker  # noqa: PLC0415 - see the module's docstring
+    from docker.errors import DockerException  # noqa: PLC0415
+
+    host = env.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
+    try:
+        client = docker.DockerClient.from_env(environment=dict(env), timeout=60)
+        client.ping()
+    except (DockerException, OSError) as error:
+        raise EngineError(
+            f"the Docker engine at {host} cannot be reached: {_reason(error)}", remedy=_START
+        ) from error
+    try:
+        yield Engine(client, host)
+    finally:
+        client.close()
+
+
+def _reason(error: Exception) -> str:
+    text = str(error)
+    for sign, reason in (
+        ("Permission denied", "permission denied"),
+        ("No such file", "there is no such socket"),
+        ("Connection refused", "connection refused"),
+        ("timed out", "no answer"),
+        ("certificate", "its certificate is not accepted"),
+    ):
+        if sign in text:
+            return reason
+    return text.splitlines()[0][:200] if text else type(error).__name__

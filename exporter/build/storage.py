@@ -1,0 +1,123 @@
+"""The stages and service records of a repository: look-up, publication, copies.
+
+A repository's tags are listed once and remembered; whoever must know better asks for ``refresh``.
+Records are manifest-only images whose labels hold the data (specification sections 5.7, 5.8, 6.2).
+"""
+
+import logging
+import threading
+from typing import Protocol
+
+from exporter.build.stages import LABEL_PARENT, StageId, StageImage
+from exporter.errors import BuildError
+from exporter.oci.config import parse_config
+from exporter.oci.descriptor import Descriptor
+from exporter.oci.manifest import Index, Manifest
+from exporter.oci.reference import Reference, Repository
+
+logger = logging.getLogger(__name__)
+
+_REJECTED = "-rejected"
+
+
+class Registry(Protocol):
+    """What a storage needs from the registry client."""
+
+    def list_tags(self, repository: Repository) -> tuple[str, ...]:
+        """All tags; empty when the repository does not exist."""
+        ...
+
+    def find_manifest(self, reference: Reference) -> Manifest | Index | None:
+        """What the reference shows, or None."""
+        ...
+
+    def read_blob(self, repository: Repository, blob: Descriptor) -> bytes:
+        """The verified bytes of a small blob."""
+        ...
+
+
+class StageStorage:
+    """One repository of stages."""
+
+    def __init__(self, registry: Registry, repository: Repository) -> None:
+        self.repository = repository
+        self._registry = registry
+        self._lock = threading.Lock()
+        self._tags: frozenset[str] | None = None
+        self._images: dict[StageId, StageImage | None] = {}
+
+    @property
+    def tags(self) -> frozenset[str]:
+        """All tags of the repository, as of the first time they were asked for."""
+        with self._lock:
+            if self._tags is None:
+                self._tags = frozenset(self._registry.list_tags(self.repository))
+            return self._tags
+
+    def refresh(self) -> None:
+        """Forget the list of tags: somebody may have published something meanwhile."""
+        with self._lock:
+            self._tags = None
+
+    def remember(self, tag: str) -> None:
+        """Note a tag that was just written."""
+        with self._lock:
+            self._tags = (self._tags or frozenset()) | {tag}
+
+    def candidates(self, digest: str) -> tuple[StageId, ...]:
+        """The published stages with this digest that nobody rejected, oldest first."""
+        tags = self.tags
+        found = (
+            stage
+            for tag in tags
+            if tag.startswith(digest) and (stage := StageId.parse(tag)) and stage.digest == digest
+        )
+        return tuple(sorted(stage for stage in found if f"{stage}{_REJECTED}" not in tags))
+
+    def find(self, digest: str) -> StageImage | None:
+        """The oldest usable stage with this digest, or None.
+
+        A stage whose parent is newer than itself is not usable (specification 5.7).
+        """
+        for candidate in self.candidates(digest):
+            image = self.load(candidate)
+            if image is not None and not _has_newer_parent(image):
+                return image
+        return None
+
+    def load(self, stage: StageId) -> StageImage | None:
+        """The stage's manifest and config, or None when it has vanished."""
+        if stage in self._images:
+            return self._images[stage]
+        reference = self.repository.tag(str(stage))
+        manifest = self._registry.find_manifest(reference)
+        if isinstance(manifest, Index):
+            raise BuildError(
+                f"{reference} is an index where the stage of one platform was expected",
+                remedy="Remove the tag, or use another --repo.",
+            )
+        image = None
+        if manifest is not None:
+            config = parse_config(self._registry.read_blob(self.repository, manifest.config))
+            image = StageImage(
+                id=stage, repository=self.repository, manifest=manifest, config=config
+            )
+        self._images[stage] = image
+        return image
+
+    def load_index(self, stage: StageId) -> Index | None:
+        """The index of an image with several platforms, or None when it is not there."""
+        if str(stage) not in self.tags:
+            return None
+        found = self._registry.find_manifest(self.repository.tag(str(stage)))
+        return found if isinstance(found, Index) else None
+
+    def add(self, image: StageImage) -> None:
+        """Note a stage that was just published."""
+        self.remember(str(image.id))
+        self._images[image.id] = image
+
+
+def _has_newer_parent(image: StageImage) -> bool:
+    parent = StageId.parse(image.config.labels.get(LABEL_PARENT, ""))
+    return parent is not None and parent.created_ms > image.id.created_ms
