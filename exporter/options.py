@@ -211,15 +211,29 @@ OPTIONS: tuple[Option, ...] = (
 )
 # fmt: on
 
-ACCEPTED_WITHOUT_EFFECT: frozenset[str] = frozenset(
-    {
-        "synchronization", "kube-config", "kube-config-base64", "kube-context", "log-pretty", "log-project-dir",
-        "log-terminal-width", "log-time", "log-time-format", "insecure-helm-dependencies", "repo-container-registry",
-        "repo-docker-hub-username", "repo-docker-hub-password", "repo-docker-hub-token", "repo-github-token",
-        "repo-harbor-username", "repo-harbor-password", "repo-quay-token", "final-repo-container-registry",
-        "final-repo-docker-hub-username", "final-repo-docker-hub-password", "final-repo-docker-hub-token",
-        "final-repo-github-token", "final-repo-harbor-username", "final-repo-harbor-password", "final-repo-quay-token",
-    }
+ACCEPTED_WITHOUT_EFFECT: tuple[Option, ...] = (
+    *(
+        _text(name, "", "", _BUILD, hidden=True, is_input=False, short="S" if name == "synchronization" else "")
+        for name in (
+            "synchronization", "kube-config", "kube-config-base64", "kube-context", "log-terminal-width",
+            "log-time-format", "introspect-stage",
+            *(
+                f"{repo}-{what}"
+                for repo in ("repo", "final-repo")
+                for what in (
+                    "container-registry", "docker-hub-username", "docker-hub-password", "docker-hub-token",
+                    "github-token", "harbor-username", "harbor-password", "quay-token",
+                )
+            ),
+        )
+    ),
+    *(
+        _flag(name, "", "", _BUILD, hidden=True, is_input=False)
+        for name in (
+            "log-pretty", "log-project-dir", "log-time", "insecure-helm-dependencies", "introspect-error",
+            "introspect-before-error",
+        )
+    ),
 )  # fmt: skip
 """Flags of werf that concern cleaning, its lock server or its log's look: accepted, so that a line can be kept."""
 

@@ -1,0 +1,126 @@
+"""The command line: subcommands, and the one place where errors become messages and exit codes.
+
+Nothing else reads ``os.environ`` or ``sys.argv``. Imports are late: start-up time counts.
+"""
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, NoReturn
+
+from exporter import __version__, log
+from exporter.errors import ExporterError, InputError, Interrupted
+from exporter.options import Command, Options
+from exporter.resolve import FlagValue, mode_of, resolve
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from exporter.ci import Console
+
+_BUG = 70
+
+
+def console() -> NoReturn:
+    """The console script ``exporter``."""
+    sys.exit(main(sys.argv[1:], os.environ))  # noqa: TID251 - the one place that reads it
+
+
+def main(argv: Sequence[str], env: Mapping[str, str]) -> int:
+    """Run one command and return its exit code (``docs/reference/exit-codes.md``)."""
+    signal.signal(signal.SIGTERM, _stop)
+    signal.signal(signal.SIGINT, _stop)
+    console: Console | None = None
+    try:
+        options = _options(argv, env)
+        if options is None:
+            return 0
+        log.set_up(debug=options.log_debug, quiet=options.log_quiet)
+        from exporter.ci import console_for  # noqa: PLC0415 - see the module's docstring
+
+        console = console_for(
+            options.ci, env, quiet=options.log_quiet, color=options.log_color_mode
+        )
+        return _run(options, env, console)
+    except ExporterError as error:
+        _tell(error, console)
+        return error.exit_code
+    except BrokenPipeError:
+        return 128 + signal.SIGPIPE
+    except Exception:  # noqa: BLE001 - the boundary: anything unexpected is a bug of ours
+        _tell_bug(console)
+        return _BUG
+
+
+def _run(options: Options, env: Mapping[str, str], console: "Console") -> int:
+    """Hand over to the command's function."""
+    from exporter import app  # noqa: PLC0415 - see the module's docstring
+
+    commands: Mapping[Command, Callable[[Options, Mapping[str, str], Console], int]] = {
+        "export": app.export,
+        "plan": app.plan,
+        "build": app.build,
+        "promote": app.promote,
+        "config render": app.config_command,
+        "config list": app.config_command,
+        "config graph": app.config_command,
+        "config schema": app.config_command,
+        "ci-env": app.ci_env,
+        "doctor": app.doctor,
+    }
+    return commands[options.command](options, env, console)
+
+
+def _options(argv: Sequence[str], env: Mapping[str, str]) -> Options | None:
+    """What was asked for; None when the answer (help, version, completion) is printed already."""
+    from exporter import usage  # noqa: PLC0415 - see the module's docstring
+
+    words = list(argv)
+    if not words and _runs_as_action(env):
+        import shlex  # noqa: PLC0415 - only here
+
+        words = [*mode_of(env).split(), *shlex.split(env.get("INPUT_ARGS", ""))]
+    asked = usage.read(words)
+    if isinstance(asked, str):
+        sys.stdout.write(asked)
+        return None
+    flags: Mapping[str, FlagValue] = asked.flags
+    return resolve(asked.command, flags=flags, arguments=asked.arguments, env=env)
+
+
+def _runs_as_action(env: Mapping[str, str]) -> bool:
+    return any(key.startswith(("INPUT_", "PLUGIN_")) for key in env)
+
+
+def _stop(number: int, _frame: "FrameType | None") -> None:
+    """Turn a signal into an exception; a second one of the same kind ends the program at once."""
+    from exporter import process  # noqa: PLC0415 - see the module's docstring
+
+    signal.signal(number, signal.SIG_DFL)
+    process.stop_all()
+    raise Interrupted(signal.Signals(number).name, 128 + number)
+
+
+def _tell(error: ExporterError, console: "Console | None") -> None:
+    if console is not None:
+        console.error(error)
+        return
+    problems = error.problems if isinstance(error, InputError) else (str(error),)
+    for problem in problems:
+        sys.stderr.write(f"{log.redact(problem)}\n")
+    if isinstance(error, InputError) and error.remedy:
+        sys.stderr.write(f"{error.remedy}\n")
+
+
+def _tell_bug(console: "Console | None") -> None:
+    import traceback  # noqa: PLC0415 - only here
+
+    text = log.redact(traceback.format_exc())
+    if console is not None:
+        console.bug(text)
+    else:
+        sys.stderr.write(text)
+    sys.stderr.write(
+        f"This is a bug in the exporter {__version__}; please report it with the lines above.\n"
+    )
