@@ -1,196 +1,175 @@
-"""Glob patterns with ``**``, as werf understands them.
+r"""Go's doublestar globs (version 4 of the library), as werf uses them to match paths.
 
-``*`` and ``?`` stay within one path component, ``**/`` stands for any number of directories,
-``[a-z]`` and ``[!a-z]`` are classes, ``{a,b}`` are alternatives, a backslash takes the next
-character literally.
-``**`` beside other characters of a component is just ``*``.
-A pattern ending in ``/**`` also matches the directory itself.
+``*`` and ``?`` stay inside one path segment, ``**`` between slashes stands for any number of
+segments, ``[a-z]`` and ``[!a-z]`` are classes, ``{a,b}`` are alternatives, ``\\`` escapes.
+
+A pattern is translated to a regular expression once.
+The library answers "may the rest of the pattern be empty?" when the name ends, and says yes only
+to a few forms; the translation keeps these answers (``src*/**`` does not match ``src``).
 """
 
-import posixpath
 import re
-from collections.abc import Iterator
 from functools import lru_cache
-from itertools import pairwise
+
+from exporter.errors import ConfigError
+
+_SPECIAL = frozenset("*?[{\\")
+_AT_END = r"(?!\Z)"  # a construct that may not stand for nothing at the end of the name
 
 
-class BadPatternError(ValueError):
-    """The pattern is malformed: an open class, an open alternative or a trailing backslash."""
+class BadPatternError(ConfigError):
+    """A glob is malformed: an unclosed bracket or brace, an empty class, a trailing backslash."""
 
     def __init__(self, pattern: str) -> None:
-        """Remember the pattern."""
-        super().__init__(f"malformed glob pattern {pattern!r}")
+        """Name the pattern."""
+        super().__init__(
+            f"malformed glob {pattern!r}",
+            remedy="Close every '[' and '{', or escape special characters with a backslash",
+        )
         self.pattern = pattern
 
 
-def match(pattern: str, path: str) -> bool:
-    """Whether the pattern matches the whole slash-separated path.
+def match(pattern: str, name: str) -> bool:
+    """Whether ``name`` as a whole matches ``pattern``.
 
     Raises:
         BadPatternError: The pattern is malformed.
     """
-    return any(expression.fullmatch(path) for expression in _compiled(pattern))
+    expression = compile_pattern(pattern)
+    if isinstance(expression, str):
+        return expression == name
+    return expression.match(name) is not None
 
 
-def covers(glob: str, path: str) -> bool:
-    """Whether a glob of werf's configuration covers a path.
-
-    It covers what it matches, and everything below a directory that it matches; trailing stars do
-    not count, so ``dir/**`` covers ``dir`` too.
-    An absolute glob covers only what it matches itself (spec section 15, item 17).
-
-    Raises:
-        BadPatternError: The glob is malformed.
-    """
-    trimmed = _without_trailing_stars(glob)
-    below = f"{trimmed}/**/*" if trimmed else "**/*"
-    return match(glob, path) or match(trimmed, path) or match(below, path)
-
-
-def literal_prefix(glob: str) -> tuple[str, str]:
-    """Split a glob into its leading directories without patterns, and the rest.
-
-    A glob without patterns is all prefix.
-    """
-    parts = _components(glob)
-    count = 0
-    while count < len(parts) and not any(sign in parts[count] for sign in "*?[{\\"):
-        count += 1
-    return "/".join(parts[:count]), "/".join(parts[count:])
-
-
-def _without_trailing_stars(glob: str) -> str:
-    parts = _components(glob)
-    while parts and not parts[-1].strip("*"):
-        parts.pop()
-    return "/".join(parts)
-
-
-def _components(path: str) -> list[str]:
-    clean = posixpath.normpath(path).strip("/")
-    return clean.split("/") if clean not in {"", "."} else []
+def is_glob(text: str) -> bool:
+    """Whether the text has characters that mean something in a pattern."""
+    return not _SPECIAL.isdisjoint(text)
 
 
 @lru_cache(maxsize=4096)
-def _compiled(pattern: str) -> tuple[re.Pattern[str], ...]:
-    return tuple(
-        re.compile(_expression(plain, pattern), re.DOTALL)
-        for plain in _alternatives(pattern, pattern)
-    )
+def compile_pattern(pattern: str) -> re.Pattern[str] | str:
+    """The pattern as a regular expression, or itself when it is a plain name.
+
+    Raises:
+        BadPatternError: The pattern is malformed.
+    """
+    if not is_glob(pattern):
+        return pattern
+    return re.compile(_translate(pattern, 0, segment_start=True) + r"\Z", re.DOTALL)
 
 
-def _alternatives(text: str, pattern: str) -> Iterator[str]:
-    """Every pattern that ``{a,b}`` stands for, in order."""
-    start = _find(text, "{")
-    if start < 0:
-        yield text
-        return
-    end, commas = _closing(text, start, pattern)
-    edges = [start, *commas, end]
-    for left, right in pairwise(edges):
-        yield from _alternatives(text[:start] + text[left + 1 : right] + text[end + 1 :], pattern)
+def _translate(pattern: str, at: int, *, segment_start: bool) -> str:
+    """The expression for ``pattern[at:]``."""
+    out: list[str] = []
+    while at < len(pattern):
+        rest = pattern[at:]
+        char = rest[0]
+        if rest in ("/**", "/**/"):  # a directory matches what stands for everything below it
+            out.append("(?:/.*)?" if rest == "/**" else "(?:/(?:.*/)?)?")
+            return "".join(out)
+        if char == "*":
+            text, length, segment_start = _stars(rest, segment_start=segment_start)
+            out.append(text)
+            at += length
+            continue
+        if char == "{":
+            return "".join(out) + _alternatives(pattern, at)
+        if char == "?":
+            out.append("[^/]")
+            at += 1
+        elif char == "[":
+            text, length = _character_class(pattern, at)
+            out.append(text)
+            at += length
+        else:
+            if char == "\\":
+                at += 1
+                if at >= len(pattern):
+                    raise BadPatternError(pattern)
+                char = pattern[at]
+            out.append(re.escape(char))
+            at += 1
+            segment_start = char == "/"
+            continue
+        segment_start = False
+    return "".join(out)
 
 
-def _find(text: str, sign: str) -> int:
-    """Index of the first unescaped sign outside of a class, or -1."""
-    index, in_class = 0, False
-    while index < len(text):
-        if text[index] == "\\":
+def _stars(rest: str, *, segment_start: bool) -> tuple[str, int, bool]:
+    """Expression, consumed length, and whether a segment starts after it."""
+    if not rest.startswith("**"):
+        return (_AT_END if len(rest) > 1 else "") + "[^/]*", 1, False
+    if segment_start:
+        if rest == "**":
+            return ".*", 2, False
+        if rest[2] == "/":
+            return ("" if rest == "**/" else _AT_END) + "(?:.*/)?", 3, True
+    if rest == "**/":
+        return r"(?:\Z|[^/]*/)", 3, True
+    return (_AT_END if rest != "**" else "") + "[^/]*", 2, False
+
+
+def _alternatives(pattern: str, at: int) -> str:
+    """``{a,b}`` at this place and all that follows, once per alternative."""
+    parts: list[str] = []
+    depth, start, index = 1, at + 1, at + 1
+    while index < len(pattern):
+        char = pattern[index]
+        if char == "\\":
             index += 1
-        elif text[index] == "[" and not in_class:
-            in_class = True
-        elif text[index] == "]":
-            in_class = False
-        elif text[index] == sign and not in_class:
-            return index
-        index += 1
-    return -1
-
-
-def _closing(text: str, start: int, pattern: str) -> tuple[int, list[int]]:
-    """The index of the brace that closes the one at ``start``, and those of its own commas."""
-    depth, index, commas = 0, start, list[int]()
-    while index < len(text):
-        sign = text[index]
-        if sign == "\\":
-            index += 1
-        elif sign == "{":
+        elif char == "{":
             depth += 1
-        elif sign == "," and depth == 1:
-            commas.append(index)
-        elif sign == "}":
+        elif char == "," and depth == 1:
+            parts.append(pattern[start:index])
+            start = index + 1
+        elif char == "}":
             depth -= 1
             if depth == 0:
-                return index, commas
+                parts.append(pattern[start:index])
+                break
         index += 1
-    raise BadPatternError(pattern)
+    else:
+        raise BadPatternError(pattern)
+    after = pattern[index + 1 :]
+    # the library takes the place of a brace for the start of a segment
+    branches = [_translate(pattern[:at] + part + after, at, segment_start=True) for part in parts]
+    return "(?:" + "|".join(branches) + ")"
 
 
-def _expression(text: str, pattern: str) -> str:
-    """The regular expression of a pattern without alternatives."""
-    if text == "**":
-        return ".*"
-    tail = ""
-    if text.endswith("/**"):
-        text, tail = text[:-3], "(?:/.*)?"
-    elif text.endswith("/**/"):
-        text, tail = text[:-4], "(?:/(?:[^/]*/)*)?"
-    parts: list[str] = []
-    index, at_start = 0, True
-    while index < len(text):
-        sign = text[index]
-        if at_start and text.startswith("**/", index):
-            parts.append("(?:[^/]*/)*")
-            index += 3
-            continue
-        if sign == "*":
-            parts.append("[^/]*")
-            while index < len(text) and text[index] == "*":
-                index += 1
-            at_start = False
-            continue
-        if sign == "?":
-            parts.append("[^/]")
-        elif sign == "[":
-            expression, index = _character_class(text, index, pattern)
-            parts.append(expression)
-            at_start = False
-            continue
-        elif sign == "\\":
-            index += 1
-            if index == len(text):
-                raise BadPatternError(pattern)
-            parts.append(re.escape(text[index]))
-        else:
-            parts.append(re.escape(sign))
-        at_start = text[index] == "/"
+def _character_class(pattern: str, at: int) -> tuple[str, int]:
+    """``[…]`` as an expression, and its length."""
+    index = at + 1
+    negate = pattern[index : index + 1] in ("!", "^") and index < len(pattern)
+    if negate:
         index += 1
-    return "".join(parts) + tail
-
-
-def _character_class(text: str, start: int, pattern: str) -> tuple[str, int]:
-    """The expression of the class at ``start``, and the index behind it."""
-    index = start + 1
-    negated = text[index : index + 1] in {"!", "^"}
-    index += negated
+    if pattern[index : index + 1] in ("", "]"):
+        raise BadPatternError(pattern)
     members: list[str] = []
     last = ""
-    while index < len(text) and text[index] != "]":
-        sign = text[index]
-        if sign == "-" and last and text[index + 1 : index + 2] not in {"", "]"}:
-            index += 1
-            index += text[index] == "\\"
-            end = text[index : index + 1]
-            members[-1] = f"{re.escape(last)}-{re.escape(end)}" if end and last <= end else ""
-            last = ""
-        else:
-            index += sign == "\\"
-            last = text[index : index + 1]
-            members.append(re.escape(last))
+    while index < len(pattern) and pattern[index] != "]":
+        char = pattern[index]
         index += 1
-    if index >= len(text) or index == start + 1 + negated:
+        if last and char == "-" and pattern[index : index + 1] not in ("", "]"):
+            char, index = _class_member(pattern, index)
+            if last <= char:
+                members.append(f"{re.escape(last)}-{re.escape(char)}")
+            last = ""
+            continue
+        if char == "\\":
+            char, index = _class_member(pattern, index - 1)
+        members.append(re.escape(char))
+        last = char
+    if index >= len(pattern):
         raise BadPatternError(pattern)
-    inside = "".join(members)
-    if not inside:  # only ranges that run backwards, which match nothing
-        return (r"[\s\S]" if negated else r"[^\s\S]"), index + 1
-    return f"[{'^' if negated else ''}{inside}]", index + 1
+    if not members:  # only ranges that run backwards
+        return ("." if negate else r"(?!)"), index + 1 - at
+    return f"[{'^' if negate else ''}{''.join(members)}]", index + 1 - at
+
+
+def _class_member(pattern: str, index: int) -> tuple[str, int]:
+    """One character of a class, escaped or not, and the index after it."""
+    if pattern[index] == "\\":
+        index += 1
+    if index >= len(pattern):
+        raise BadPatternError(pattern)
+    return pattern[index], index + 1
