@@ -1,0 +1,16 @@
+#!/opt/exporter/bin/python -I
+"""The container's door: runs the exporter, or the program asked for instead (``sh``, ``cat``)."""
+
+import os
+import shutil
+import signal
+import sys
+
+# Process 1 ignores SIGTERM until somebody handles it; loading the program takes a moment.
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+if shutil.which("".join(sys.argv[1:2])):
+    os.execvp(sys.argv[1], sys.argv[1:])  # noqa: S606 - the user's command, as in any image
+
+from exporter.cli import console  # noqa: E402 - only after the signal is handled
+
+console()
