@@ -10,6 +10,7 @@ to a few forms; the translation keeps these answers (``src*/**`` does not match 
 
 import re
 from functools import lru_cache
+from posixpath import normpath
 
 from exporter.errors import ConfigError
 
@@ -23,7 +24,7 @@ class BadPatternError(ConfigError):
     def __init__(self, pattern: str) -> None:
         """Name the pattern."""
         super().__init__(
-            f"malformed glob {pattern!r}",
+            f"malformed glob pattern {pattern!r}",
             remedy="Close every '[' and '{', or escape special characters with a backslash",
         )
         self.pattern = pattern
@@ -44,6 +45,78 @@ def match(pattern: str, name: str) -> bool:
 def is_glob(text: str) -> bool:
     """Whether the text has characters that mean something in a pattern."""
     return not _SPECIAL.isdisjoint(text)
+
+
+def covers(glob: str, path: str) -> bool:
+    """Whether a glob of werf's configuration selects a path.
+
+    It selects what it matches and everything below a directory that it matches; its trailing
+    segments of asterisks may be left out, so ``dir/**`` selects ``dir`` too.
+    An absolute glob selects only what it matches itself (spec section 15, item 17).
+
+    Raises:
+        BadPatternError: The glob is malformed.
+    """
+    trimmed = trim_universal(glob)
+    if not trimmed and path:
+        return True
+    if is_glob(trimmed):
+        return match(glob, path) or match(trimmed, path) or match(f"{trimmed}/**/*", path)
+    below = path == trimmed or path.startswith(f"{trimmed}/")
+    return below or (glob != trimmed and match(glob, path))
+
+
+def literal_prefix(glob: str) -> tuple[str, str]:
+    """Split a glob into its leading directories without patterns, and the rest.
+
+    A glob without patterns is all prefix.
+    """
+    segments = split_path(glob)
+    plain = 0
+    while plain < len(segments) and not is_glob(segments[plain]):
+        plain += 1
+    return "/".join(segments[:plain]), "/".join(segments[plain:])
+
+
+def clean(path: str) -> str:
+    """The path without ``.``, ``..``, doubled and trailing slashes; "" for the root.
+
+    A leading slash stays, as in Go's ``filepath.Clean``.
+    """
+    if path in ("", ".", "/"):
+        return ""
+    if "/" not in path and path != "..":
+        return path
+    cleaned = normpath(path)
+    return cleaned[1:] if cleaned.startswith("//") else cleaned
+
+
+def split_path(path: str) -> list[str]:
+    """The segments of a path or glob, none for the root; an escaped slash does not split."""
+    path = clean(path).lstrip("/")
+    if path in ("", "."):
+        return []
+    if "\\/" not in path:
+        return path.split("/")
+    segments = [""]
+    for index, char in enumerate(path):
+        if char == "/" and not path[:index].endswith("\\"):
+            segments.append("")
+        else:
+            segments[-1] += char
+    return segments
+
+
+@lru_cache(maxsize=4096)
+def trim_universal(glob: str) -> str:
+    """The glob without its trailing segments that are nothing but asterisks.
+
+    Asterisks at the end of a name that has other characters stay.
+    """
+    segments = split_path(glob)
+    while segments and not segments[-1].strip("*"):
+        segments.pop()
+    return clean("/".join(segments))
 
 
 @lru_cache(maxsize=4096)

@@ -13,10 +13,10 @@ Source: spec/werf-behaviour.md, section 5.4.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from posixpath import normpath
 from typing import Protocol
 
 from exporter.git import doublestar
+from exporter.git.doublestar import clean, covers, split_path, trim_universal
 
 
 class PathMatcher(Protocol):
@@ -104,7 +104,7 @@ class Include:
     def matches(self, path: str) -> bool:
         """Whether one of the globs selects the path."""
         path = clean(path)
-        return any(_glob_matches(path, glob) for glob in self.globs)
+        return any(covers(glob, path) for glob in self.globs)
 
     def descends(self, path: str) -> bool:
         """Whether the path uses up only a part of a glob, and no rest is universal."""
@@ -125,7 +125,7 @@ class Exclude:
     def matches(self, path: str) -> bool:
         """Whether no glob selects the path."""
         path = clean(path)
-        return not any(_glob_matches(path, glob) for glob in self.globs)
+        return not any(covers(glob, path) for glob in self.globs)
 
     def descends(self, path: str) -> bool:
         """Whether something below the path may be excluded, but not the path as a whole."""
@@ -182,62 +182,6 @@ class Below:
         if not _is_at_or_below(path, self.base):
             return False
         return self.inner.descends(_relative(path, self.base))
-
-
-def clean(path: str) -> str:
-    """The path without ``.``, ``..``, doubled and trailing slashes; "" for the root.
-
-    A leading slash stays, as in Go's ``filepath.Clean``.
-    """
-    if path in ("", ".", "/"):
-        return ""
-    if "/" not in path and path != "..":
-        return path
-    cleaned = normpath(path)
-    return cleaned[1:] if cleaned.startswith("//") else cleaned
-
-
-def split_path(path: str) -> list[str]:
-    """The segments of a path or glob, none for the root; an escaped slash does not split."""
-    path = clean(path).lstrip("/")
-    if path in ("", "."):
-        return []
-    if "\\/" not in path:
-        return path.split("/")
-    segments = [""]
-    for index, char in enumerate(path):
-        if char == "/" and not path[:index].endswith("\\"):
-            segments.append("")
-        else:
-            segments[-1] += char
-    return segments
-
-
-@lru_cache(maxsize=4096)
-def trim_universal(glob: str) -> str:
-    """The glob without its trailing segments that are nothing but asterisks.
-
-    Asterisks at the end of a name that has other characters stay.
-    """
-    segments = split_path(glob)
-    while segments and not segments[-1].strip("*"):
-        segments.pop()
-    return clean("/".join(segments))
-
-
-def _glob_matches(path: str, glob: str) -> bool:
-    trimmed = trim_universal(glob) if "*" in glob or glob.startswith("/") else glob
-    if not trimmed and path:
-        return True
-    if not doublestar.is_glob(trimmed):  # a plain name: itself and all below it
-        if path == trimmed or path.startswith(trimmed + "/"):
-            return True
-        return glob != trimmed and doublestar.match(glob, path)
-    return (
-        doublestar.match(glob, path)
-        or doublestar.match(trimmed, path)
-        or doublestar.match(trimmed + "/**/*", path)
-    )
 
 
 def _is_universal(glob: str) -> bool:

@@ -14,8 +14,9 @@ from typing import NamedTuple
 
 from exporter.errors import GitError
 from exporter.git.commits import Commit
+from exporter.git.doublestar import clean, literal_prefix, split_path
 from exporter.git.modules import Module, parse_gitmodules
-from exporter.git.path_match import AllPaths, Below, PathMatcher, clean, path_matcher, split_path
+from exporter.git.path_match import AllPaths, Below, PathMatcher, path_matcher
 
 DIRECTORY = 0o040000
 FILE = 0o100644
@@ -202,12 +203,8 @@ class CommitTree:
 
         Paths are as they were reached, not as links resolve.
         """
-        segments = split_path(pattern)
-        plain = 0
-        while plain < len(segments) and not any(char in segments[plain] for char in "*?[{\\"):
-            plain += 1
-        base = clean(join(directory, *segments[:plain]))
-        rest = "/".join(segments[plain:]) if plain else pattern
+        prefix, rest = literal_prefix(pattern)
+        base = clean(join(directory, prefix))
         matcher = path_matcher(base=base, include=[rest])
         if self.is_file(base):
             return [base] if matcher.matches(base) else []
