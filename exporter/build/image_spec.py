@@ -1,0 +1,186 @@
+"""The imageSpec stage: the config of the stage before, edited at the registry.
+
+No container runs and no layer is added (specification sections 11.1 row 14 and 11.5).
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+
+from exporter.build.digest import h256
+from exporter.build.stages import (
+    LABEL_COMMIT,
+    LABEL_CONTENT_DIGEST,
+    LABEL_PARENT,
+    LABEL_PROJECT,
+)
+from exporter.errors import ConfigError, Place
+from exporter.oci.config import ImageConfig
+from exporter.oci.document import Json
+from exporter.oci.edit import edit_config
+from exporter.project.models.image_spec import Healthcheck, ImageSpec
+
+STAGE = "imageSpec"
+
+_ESSENTIAL = frozenset({LABEL_PROJECT, LABEL_CONTENT_DIGEST, LABEL_PARENT, LABEL_COMMIT})
+_ALWAYS_REMOVED = ("WERF_COMMIT_HASH", "WERF_COMMIT_TIME_HUMAN", "WERF_COMMIT_TIME_UNIX")
+_NANOSECONDS = 1_000_000_000
+_VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
+_PLACEHOLDER = re.compile(r"%-?\s*(\w*)\s*-?%|%")
+
+
+def dependencies(spec: ImageSpec) -> str:
+    """What the settings hash to; enters the stage's digest."""
+    check = spec.healthcheck
+    healthcheck = "<nil>"
+    if check is not None:
+        times = f"{check.interval} {check.timeout} {check.start_period} {check.retries}"
+        healthcheck = f"&{{[{' '.join(check.test)}] {times}}}"
+    return h256(
+        spec.author,
+        _flag(spec.clear_history),
+        " ".join(spec.cmd),
+        " ".join(spec.entrypoint),
+        *_pairs(spec.env),
+        *sorted(spec.expose),
+        healthcheck,
+        *_pairs(spec.labels),
+        spec.stop_signal,
+        spec.user,
+        *sorted(spec.volumes),
+        spec.working_dir,
+        *sorted(spec.remove_labels),
+        *sorted(spec.remove_volumes),
+        *sorted(spec.remove_env),
+        _flag(spec.keep_essential_werf_labels),
+        _flag(spec.clear_cmd),
+        _flag(spec.clear_entrypoint),
+        _flag(spec.clear_user),
+        _flag(spec.clear_working_dir),
+    )
+
+
+def apply(
+    spec: ImageSpec,
+    config: ImageConfig,
+    *,
+    image: str,
+    project: str,
+    service_labels: Mapping[str, str],
+) -> ImageConfig:
+    """The config after the settings.
+
+    Args:
+        spec: The settings of werf.yaml.
+        config: The config of the stage before.
+        image: Value of ``%image%`` in labels.
+        project: Value of ``%project%`` in labels.
+        service_labels: werf's labels for the new stage.
+
+    Raises:
+        ConfigError: A label holds another placeholder, or a lone ``%``.
+    """
+    run = dict(config.run)
+    values = {"image": image, "project": project}
+    labels = {**config.labels, **service_labels}
+    labels = {
+        key: value
+        for key, value in labels.items()
+        if key in _ESSENTIAL or not _is_listed(key, spec.remove_labels)
+    }
+    for key, value in spec.labels.items():
+        labels[_filled(key, values, spec.place)] = _filled(value, values, spec.place)
+    change: dict[str, Json] = {
+        "Labels": dict(sorted(labels.items())),
+        "Env": _env(config.env, spec) or None,
+        "Volumes": _volumes(run.get("Volumes"), spec),
+    }
+    if spec.clear_cmd or (spec.entrypoint and not spec.cmd):
+        change["Cmd"] = None
+    if spec.clear_entrypoint:
+        change["Entrypoint"] = None
+    if spec.clear_user:
+        change["User"] = None
+    if spec.clear_working_dir:
+        change["WorkingDir"] = None
+    given: dict[str, Json] = {
+        "Cmd": list(spec.cmd),
+        "Entrypoint": list(spec.entrypoint),
+        "User": spec.user,
+        "WorkingDir": spec.working_dir,
+        "StopSignal": spec.stop_signal,
+        "ExposedPorts": {port: {} for port in spec.expose},
+        "Healthcheck": _healthcheck(spec.healthcheck) if spec.healthcheck else None,
+    }
+    change |= {key: value for key, value in given.items() if value}
+    top: dict[str, Json] = {"author": spec.author} if spec.author else {}
+    if spec.clear_history:
+        top["history"] = None
+    return edit_config(config, run=change, top=top)
+
+
+def _env(base: Sequence[str], spec: ImageSpec) -> list[Json]:
+    """The base's variables less those to remove, changed in place, new ones behind by name."""
+    old = dict(entry.partition("=")[::2] for entry in base)
+    env = {
+        name: value
+        for name, value in old.items()
+        if name not in _ALWAYS_REMOVED and not _is_listed(name, spec.remove_env)
+    }
+    for name, value in sorted(spec.env.items()):
+        env[name] = _VARIABLE.sub(lambda found: old.get(found[1] or found[2], ""), value)
+    return [f"{name}={value}" for name, value in env.items()]
+
+
+def _volumes(old: Json, spec: ImageSpec) -> Json:
+    volumes = dict(old) if isinstance(old, Mapping) else {}
+    for path in spec.remove_volumes:
+        volumes.pop(path, None)
+    volumes |= {path: {} for path in spec.volumes}
+    return dict(sorted(volumes.items())) or None
+
+
+def _healthcheck(check: Healthcheck) -> dict[str, Json]:
+    times = {
+        "Interval": check.interval,
+        "Timeout": check.timeout,
+        "StartPeriod": check.start_period,
+    }
+    found: dict[str, Json] = {"Test": list(check.test)}
+    found |= {key: value * _NANOSECONDS for key, value in times.items() if value}
+    if check.retries:
+        found["Retries"] = check.retries
+    return found
+
+
+def _is_listed(name: str, entries: Sequence[str]) -> bool:
+    """Whether a name is listed as it is, or matched whole by a listed ``/expression/``."""
+    for entry in entries:
+        if len(entry) > 1 and entry.startswith("/") and entry.endswith("/"):
+            import re2  # noqa: PLC0415 - Go's syntax, rarely needed
+
+            if re2.fullmatch(entry[1:-1], name):
+                return True
+        elif entry == name:
+            return True
+    return False
+
+
+def _filled(text: str, values: Mapping[str, str], place: Place) -> str:
+    def value(found: re.Match[str]) -> str:
+        if found[1] not in values:
+            raise ConfigError(
+                f"the label text {text!r} of imageSpec holds an unknown placeholder {found[0]!r}",
+                place=place,
+                remedy="Known are %image% and %project%; a plain % cannot be written here.",
+            )
+        return values[found[1]]
+
+    return _PLACEHOLDER.sub(value, text)
+
+
+def _pairs(mapping: Mapping[str, str]) -> list[str]:
+    return [text for pair in sorted(mapping.items()) for text in pair]
+
+
+def _flag(value: bool) -> str:  # noqa: FBT001 - one value, printed as Go prints it
+    return "true" if value else "false"
