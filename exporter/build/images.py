@@ -1,0 +1,89 @@
+"""From images of werf.yaml to stages: what each needs, what is there, what must be built.
+
+An image on a platform is a chain of stages. Planning walks the chain and looks each stage up;
+building makes the missing ones. Both are done by the image's kind (:class:`Kind`).
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from exporter.build.stages import Stage, StageId, StageImage
+from exporter.oci.platform import Platform
+from exporter.oci.reference import Repository
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedStage:
+    """A stage, where it is or will be, and its image when it is already there."""
+
+    stage: Stage
+    id: StageId
+    image: StageImage | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedImage:
+    """The chain of one image on one platform.
+
+    ``is_certain`` is false when a digest hangs on something that is only known after another image
+    was built; the plan is then made again at that time. ``build`` is what the image's kind needs
+    to make the missing stages; nobody else looks into it.
+    """
+
+    name: str
+    platform: Platform
+    stages: tuple[PlannedStage, ...]
+    is_certain: bool = True
+    build: object = field(default=None, repr=False, compare=False)
+
+    @property
+    def last(self) -> PlannedStage:
+        """The stage that is the image."""
+        return self.stages[-1]
+
+    @property
+    def missing(self) -> tuple[PlannedStage, ...]:
+        """The stages that must be built, in the order of the chain."""
+        return tuple(stage for stage in self.stages if stage.image is None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Needed:
+    """What an image sees of another one that it is made from, on the same platform.
+
+    ``image`` is None until it is built; ``plan`` is always there.
+    """
+
+    plan: PlannedImage
+    repository: Repository
+    image: StageImage | None
+
+    @property
+    def name(self) -> str:
+        """``repository:tag``, as in ``ImageName``."""
+        return f"{self.repository}:{self.plan.last.id}"
+
+
+class Kind(Protocol):
+    """How images of one kind are planned and built."""
+
+    def plan(self, image: str, platform: Platform, needed: Mapping[str, Needed]) -> PlannedImage:
+        """The chain of an image with everything that was found.
+
+        Args:
+            image: The image's name in werf.yaml.
+            platform: One platform.
+            needed: The images that it is made from, by name, planned or built.
+        """
+        ...
+
+    def build(
+        self, plan: PlannedImage, needed: Mapping[str, Needed], say: Callable[[str], None]
+    ) -> "tuple[PlannedImage, Mapping[str, float]]":
+        """Make and publish the missing stages of a certain plan.
+
+        Returns:
+            The plan with every stage's image, and the seconds that each built stage took.
+        """
+        ...
