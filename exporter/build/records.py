@@ -13,7 +13,7 @@ from exporter.oci.manifest import Manifest, parse_manifest
 
 
 def record(labels: Mapping[str, str]) -> tuple[Manifest, ImageConfig]:
-    """The manifest and config of a record with these labels; the same labels give the same bytes."""
+    """The manifest and config of a record; the same labels give the same bytes."""
     config = parse_config(
         write_object(
             {
