@@ -41,8 +41,8 @@ def run_graph(
             del waiting[key]
             try:
                 results[key] = work(key, results)
-            except Exception as error:  # noqa: BLE001 - handed to the caller with its key
-                errors[key] = error
+            except Exception as failure:  # noqa: BLE001 - handed to the caller with its key
+                errors[key] = failure
         return Outcome(results=results, errors=errors)
     pool = ThreadPoolExecutor(max_workers=limit)
     running: dict[Future[Value], Key] = {}
@@ -55,13 +55,10 @@ def run_graph(
             done, _ = wait(running, return_when=FIRST_COMPLETED)
             for future in done:
                 key = running.pop(future)
-                error = future.exception()
-                if error is None:
+                try:
                     results[key] = future.result()
-                elif isinstance(error, Exception):
-                    errors[key] = error
-                else:
-                    raise error
+                except Exception as failure:  # noqa: BLE001 - handed to the caller with its key
+                    errors[key] = failure
     finally:
         pool.shutdown(wait=not running, cancel_futures=True)
     return Outcome(results=results, errors=errors)
