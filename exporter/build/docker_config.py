@@ -8,20 +8,12 @@ import base64
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from exporter.registry.keychain import Login
+
 DOCKER_HUB_KEY = "https://index.docker.io/v1/"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Login:
-    """An account at a registry, for the engine's pushes and pulls."""
-
-    registry: str
-    username: str
-    password: str = field(repr=False)
 
 
 @contextmanager
@@ -60,7 +52,7 @@ def _merged(path: Path, logins: Sequence[Login]) -> dict[str, object]:
     auths = dict(config.get("auths") or {})
     helpers = dict(config.get("credHelpers") or {})
     for login in logins:
-        key = _key(login.registry)
+        key = _key(login.scope.partition("/")[0])
         pair = f"{login.username}:{login.password}".encode()
         auths[key] = {"auth": base64.b64encode(pair).decode()}
         helpers[key] = ""  # an account given here wins over a credential store
