@@ -19,9 +19,6 @@ OUTPUTS: Mapping[str, str] = {
         "JSON list of {subject-name, subject-digest}, a matrix for an attestation job."
     ),
     "cosign-references": "repository@digest of everything exported, one per line, each once.",
-    "subject-checksums": (
-        "Path of a file with the digest and name of each exported image, for attestations."
-    ),
     "report": "Path of the JSON report of the run.",
-    "result": "created, moved, unchanged, planned, partial or failed: the strongest that happened.",
+    "result": "success, planned, partial, failure or interrupted.",
 }

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.action.runner import ROOT, RUNNER_UID, Runner, read_outputs
+from tests.action.runner import ROOT, RUNNER_UID, Runner, Step, read_outputs
 
 pytestmark = [pytest.mark.engine, pytest.mark.registry, pytest.mark.xdist_group("action")]
 
@@ -42,6 +42,16 @@ def _labels(reference: str) -> dict[str, str]:
         return dict(json.load(answer)["config"].get("Labels") or {})
 
 
+def _statuses(step: Step) -> dict[str, str]:
+    """What was done with each reference."""
+    images = json.loads(step.outputs["images"]).values()
+    return {
+        name: reference["status"]
+        for image in images
+        for name, reference in image["references"].items()
+    }
+
+
 def test_two_images_are_exported_and_the_next_step_is_told(runner: Runner, space: str) -> None:
     runner.checkout(TWO_IMAGES)
     step = runner.run(
@@ -54,7 +64,7 @@ def test_two_images_are_exported_and_the_next_step_is_told(runner: Runner, space
     assert step.exit_code == 0, step.log
     app, _ = _manifest(f"{space}/app:v1")
     runtime, _ = _manifest(f"{space}/runtime:v1")
-    assert step.outputs["result"] == "created"
+    assert step.outputs["result"] == "success"
     assert sorted(step.outputs["references-with-digests"].split()) == [
         f"{space}/app:latest@{app}",
         f"{space}/app:v1@{app}",
@@ -81,7 +91,8 @@ def test_a_second_run_of_another_job_finds_everything_in_place(
         steps.append(runner.run(inputs))
     first, second = steps
     assert (first.exit_code, second.exit_code) == (0, 0), first.log + second.log
-    assert second.outputs["result"] == "unchanged"
+    assert _statuses(first) == {f"{space}/app:v1": "created", f"{space}/runtime:v1": "created"}
+    assert _statuses(second) == {f"{space}/app:v1": "unchanged", f"{space}/runtime:v1": "unchanged"}
     assert (
         second.outputs["references-with-digests"].split()
         == first.outputs["references-with-digests"].split()
@@ -120,7 +131,7 @@ def test_a_failed_build_ends_with_its_own_code_and_result(runner: Runner, space:
     runner.checkout(ROOT / "tests" / "data" / "failing-image")
     step = runner.run({"repo": f"{space}/stages", "tags": f"{space}/%image%:v1"})
     assert step.exit_code == 4, step.log
-    assert step.outputs["result"] == "failed"
+    assert step.outputs["result"] == "failure"
     assert "::stop-commands::" in step.log.partition("::error::forged")[0]
 
 

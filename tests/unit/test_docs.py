@@ -5,6 +5,7 @@ import yaml
 
 from exporter.options import MODES, OPTIONS
 from exporter.outputs import OUTPUTS
+from exporter.report import Report, outputs
 from scripts.docs import DOOR_INPUTS, MAIN_INPUTS, PARTS, ROOT, generated, inputs
 
 
@@ -30,6 +31,10 @@ def test_only_the_token_has_a_default_so_that_empty_means_not_given() -> None:
 def test_the_action_declares_every_output() -> None:
     action = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
     assert set(action["outputs"]) == set(OUTPUTS)
+
+
+def test_a_run_writes_exactly_the_declared_outputs() -> None:
+    assert set(outputs(Report(result="success", command="export"))) == set(OUTPUTS)
 
 
 def test_the_inputs_of_the_readme_exist() -> None:
