@@ -9,13 +9,16 @@ from exporter.registry.keychain import Login
 
 GITHUB_REGISTRY = "ghcr.io"
 _KEYS = frozenset({"registry", "username", "password"})
-_SHAPE = "Write one entry per account: - {registry: ghcr.io, username: me, password: ${{ secrets.TOKEN }}}."
+_SHAPE = (
+    "Write one entry per account: "
+    "- {registry: ghcr.io, username: me, password: ${{ secrets.TOKEN }}}."
+)
 
 
 def secrets_of(options: Options) -> tuple[str, ...]:
     """Every secret among the options, to be masked before anything else is done.
 
-    The list of accounts is taken apart leniently here; :func:`logins_of` says what is wrong with it.
+    A malformed list is one secret here; :func:`logins_of` says what is wrong with it.
     """
     found = [options.registry_password, options.github_token]
     for text in options.registry_login:

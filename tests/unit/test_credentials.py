@@ -1,0 +1,66 @@
+"""Which account is for which registry."""
+
+import pytest
+
+from exporter.credentials import logins_of, secrets_of
+from exporter.errors import InputError
+from exporter.options import Options
+from exporter.registry.keychain import Login
+
+LIST = """
+- registry: https://docker.io/
+  username: me
+  password: p1
+- {registry: quay.io/team, username: bot, password: p2}
+"""
+
+
+def test_every_entry_is_an_account() -> None:
+    options = Options(command="export", registry_login=(LIST,))
+    assert logins_of(options, {}) == (
+        Login(scope="docker.io", username="me", password="p1"),
+        Login(scope="quay.io/team", username="bot", password="p2"),
+    )
+    assert secrets_of(options) == ("p1", "p2")
+
+
+def test_the_password_is_for_the_registry_of_repo_only() -> None:
+    options = Options(command="export", repo="ghcr.io/me/app", registry_password="p")
+    assert logins_of(options, {"GITHUB_ACTOR": "octo"}) == (
+        Login(scope="ghcr.io", username="octo", password="p"),
+    )
+
+
+def test_the_github_token_goes_to_ghcr_only_and_yields_to_an_explicit_account() -> None:
+    token = Options(command="export", github_token="t")
+    assert logins_of(token, {}) == (Login(scope="ghcr.io", username="token", password="t"),)
+    both = Options(
+        command="export",
+        github_token="t",
+        repo="ghcr.io/me/app",
+        registry_username="me",
+        registry_password="p",
+    )
+    assert logins_of(both, {}) == (Login(scope="ghcr.io", username="me", password="p"),)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("- {registry: a", "registries is not valid YAML in line 1"),
+        ("just text", "registries is not a list"),
+        ("- text", "registries: entry 1 is no mapping"),
+        ("- {registry: a, username: b}", "registries: entry 1 has no password"),
+        ("- {registry: a, user: b}", "registries: entry 1 has the unknown key 'user'"),
+    ],
+)
+def test_a_wrong_list_is_refused_without_showing_it(text: str, message: str) -> None:
+    options = Options(command="export", registry_login=(text,))
+    with pytest.raises(InputError) as error:
+        logins_of(options, {})
+    assert error.value.what == message
+
+
+def test_a_password_without_a_repository_is_for_nobody() -> None:
+    with pytest.raises(InputError, match="registry-password is given, but no repo"):
+        logins_of(Options(command="export", registry_password="p"), {})
