@@ -1,15 +1,16 @@
 """The stages and service records of a repository: look-up, publication, copies.
 
 A repository's tags are listed once and remembered; whoever must know better asks for ``refresh``.
-Records are manifest-only images whose labels hold the data (specification sections 5.7, 5.8, 6.2).
+Source: specification sections 5.7, 5.8 and 6.2.
 """
 
 import logging
 import threading
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from exporter.build.stages import LABEL_PARENT, StageId, StageImage
-from exporter.errors import BuildError
+from exporter.errors import BuildError, RegistryError
 from exporter.oci.config import parse_config
 from exporter.oci.descriptor import Descriptor
 from exporter.oci.manifest import Index, Manifest
@@ -18,6 +19,10 @@ from exporter.oci.reference import Reference, Repository
 logger = logging.getLogger(__name__)
 
 _REJECTED = "-rejected"
+
+
+Accept = Callable[[StageImage], bool]
+"""Whether a stage with the right digest may be used: its variant, the ancestry of its commits."""
 
 
 class Registry(Protocol):
@@ -74,14 +79,14 @@ class StageStorage:
         )
         return tuple(sorted(stage for stage in found if f"{stage}{_REJECTED}" not in tags))
 
-    def find(self, digest: str) -> StageImage | None:
+    def find(self, digest: str, accept: Accept) -> StageImage | None:
         """The oldest usable stage with this digest, or None.
 
         A stage whose parent is newer than itself is not usable (specification 5.7).
         """
         for candidate in self.candidates(digest):
             image = self.load(candidate)
-            if image is not None and not _has_newer_parent(image):
+            if image is not None and not _has_newer_parent(image) and accept(image):
                 return image
         return None
 
@@ -121,3 +126,51 @@ class StageStorage:
 def _has_newer_parent(image: StageImage) -> bool:
     parent = StageId.parse(image.config.labels.get(LABEL_PARENT, ""))
     return parent is not None and parent.created_ms > image.id.created_ms
+
+
+class Storages:
+    """The repositories of a run: where stages are looked up, in which order, and kept.
+
+    A stage found in a secondary repository is copied into the primary one under the same tag;
+    cache repositories get what was built or copied, and a failure there is only a warning.
+    """
+
+    def __init__(
+        self,
+        primary: StageStorage,
+        *,
+        secondary: Sequence[StageStorage] = (),
+        caches: Sequence[StageStorage] = (),
+        copy: Callable[[StageImage, StageStorage], StageImage],
+    ) -> None:
+        """Take the repositories; ``copy`` copies a stage into another one under its own tag."""
+        self.primary = primary
+        self._secondary = secondary
+        self._caches = caches
+        self._copy = copy
+
+    def find(self, digest: str, accept: Accept) -> StageImage | None:
+        """The stage to use for a digest, or None when it must be built."""
+        found = self.primary.find(digest, accept)
+        if found is not None:
+            return found
+        for source in (*self._caches, *self._secondary):
+            found = source.find(digest, accept)
+            if found is not None:
+                logger.info("Taking stage %s from %s", found.id, source.repository)
+                mine = self._copy(found, self.primary)
+                self.primary.add(mine)
+                self.fill_caches(mine)
+                return mine
+        return None
+
+    def fill_caches(self, image: StageImage) -> None:
+        """Put a stage into the cache repositories that lack it."""
+        for cache in self._caches:
+            try:
+                if str(image.id) not in cache.tags:
+                    cache.add(self._copy(image, cache))
+            except RegistryError as error:
+                logger.warning(
+                    "Could not fill the cache repository %s: %s", cache.repository, error
+                )
