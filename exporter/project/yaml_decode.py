@@ -393,7 +393,8 @@ class Decoder:
             tag = node.tag or tag
             text = to_bytes(node.value)
             short = text if len(text) <= _SHOWN_VALUE else text[: _SHOWN_VALUE - 3] + b"..."
-            shown = f" `{from_bytes(short)}`"
+            # yaml.v2 takes a scalar tagged !!map or !!seq for a collection here.
+            shown = node.value if tag in (MAP, SEQ) else f" `{from_bytes(short)}`"
         self.problem(node, f"cannot unmarshal {short_tag(tag)}{shown} into {go}")
         return _WRONG
 

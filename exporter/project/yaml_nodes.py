@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
 
 from exporter.errors import ConfigError, Place
 
@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from yaml import Mark, YAMLError
 
 # A document nested deeper than this is refused, so that nothing that walks it can overflow.
-MAX_DEPTH = 200
+MAX_DEPTH: Final = 200
+# A private character, put in place of colons that the two parsers see differently.
+_HIDDEN_COLON: Final = "\ue0f1"
+_MAX_HIDDEN_COLONS: Final = 100
 
 
 # Nodes are made by the ten thousand, hence tuples instead of dataclasses.
@@ -111,14 +114,24 @@ def compose(text: str | bytes, *, first_line: int = 0, name: str = "werf.yaml") 
     from yaml import YAMLError  # noqa: PLC0415 - 20 ms that a promotion does not need
     from yaml._yaml import CParser  # noqa: PLC0415 - the same
 
-    data = text.encode("utf-8", "surrogateescape") if isinstance(text, str) else text
-    composer = _Composer(data, first_line=first_line, name=name)
     try:
-        # An empty text is an empty line to yaml.v2.
-        parser = CParser(data or b"\n")
-        return composer.document(iter(parser.get_event, None))
-    except YAMLError as error:
-        raise _syntax_error(error, data, first_line=first_line, name=name) from None
+        data = text.encode("utf-8", "surrogateescape") if isinstance(text, str) else text
+    except UnicodeEncodeError:
+        problem = Problem(line=first_line + 1, column=1, text="invalid Unicode character")
+        raise YamlError([problem], name=name, go_text=f"yaml: {problem.text}") from None
+    attempts = 0 if _HIDDEN_COLON.encode() in data else _MAX_HIDDEN_COLONS
+    while True:
+        composer = _Composer(data, first_line=first_line, name=name)
+        try:
+            # An empty text is an empty line to yaml.v2.
+            parser = CParser(data or b"\n")
+            return composer.document(iter(parser.get_event, None))
+        except YAMLError as error:
+            hidden = _hide_colon(error, data) if attempts else None
+            if hidden is None:
+                raise _syntax_error(error, data, first_line=first_line, name=name) from None
+            data = hidden
+            attempts -= 1
 
 
 class _Composer:
@@ -126,7 +139,8 @@ class _Composer:
 
     def __init__(self, data: bytes, *, first_line: int, name: str) -> None:
         # libyaml knows the escape \/ since 0.2.1, yaml.v2 does not.
-        self.suspect = data.decode("utf-8-sig", "replace") if b"\\/" in data else ""
+        suspect = b"\\/" in data or _HIDDEN_COLON.encode() in data
+        self.suspect = data.decode("utf-8-sig", "replace") if suspect else ""
         self.first = first_line + 1
         self.name = name
         self.anchors: dict[str, RealNode] = {}
@@ -146,9 +160,10 @@ class _Composer:
             line, column = mark.line + first, mark.column + 1
             node: RealNode
             if kind is scalar:
-                if suspect and event.style == '"':
-                    self.check_escapes(mark, event.end_mark)
-                node = ScalarNode(line, column, event.value, event.tag or "", event.implicit[0])
+                value = event.value
+                if suspect:
+                    value = self.checked(value, event.style, mark, event.end_mark)
+                node = ScalarNode(line, column, value, event.tag or "", event.implicit[0])
             elif kind is mapping or kind is sequence:
                 inner: list[Node] = []
                 node = (MappingNode if kind is mapping else SequenceNode)(line, column, inner)
@@ -181,17 +196,33 @@ class _Composer:
                 anchors[event.anchor] = node
         return root[0] if root else None
 
-    def check_escapes(self, start: "Mark", end: "Mark") -> None:
-        for escape in re.finditer(r"\\(.)", self.suspect[start.index : end.index], re.DOTALL):
+    def checked(self, value: str, style: str | None, start: "Mark", end: "Mark") -> str:
+        text = self.suspect[start.index : end.index] if style == '"' else ""
+        for escape in re.finditer(r"\\(.)", text, re.DOTALL):
             if escape[1] == "/":
-                before = self.suspect[: start.index + escape.start()]
-                line, column = before.count("\n"), len(before) - before.rfind("\n")
+                before = text[: escape.start()]
+                line = start.line + before.count("\n")
+                column = len(before) - before.rfind("\n")
+                column += start.column if line == start.line else 0
                 where = f"line {line + 1}: " if line else ""
                 self.fail("found unknown escape character", self.first + line, column, where=where)
+        return value.replace(_HIDDEN_COLON, ":")
 
     def fail(self, text: str, line: int, column: int, *, where: str = "") -> NoReturn:
         problem = Problem(line=line, column=column, text=text)
         raise YamlError([problem], name=self.name, go_text=f"yaml: {where}{text}")
+
+
+def _hide_colon(error: "YAMLError", data: bytes) -> bytes | None:
+    """Disguise the colon that libyaml refuses and yaml.v2 takes for text, as in ``{a:}``."""
+    from yaml.scanner import ScannerError  # noqa: PLC0415 - imported by compose
+
+    if not isinstance(error, ScannerError) or error.problem != "found unexpected ':'":
+        return None
+    if error.problem_mark is None:
+        return None
+    text, index = data.decode("utf-8-sig"), error.problem_mark.index
+    return f"{text[:index]}{_HIDDEN_COLON}{text[index + 1 :]}".encode()
 
 
 def _syntax_error(error: "YAMLError", data: bytes, *, first_line: int, name: str) -> YamlError:
