@@ -102,6 +102,21 @@ class Git:
             raise GitError(f"cannot {doing}: {plain_words(done.stderr)}")
         return done.stdout
 
+    def lines(self, arguments: Sequence[str], *, doing: str) -> Iterator[bytes]:
+        """What git prints, line by line with line ends, while it runs.
+
+        Raises:
+            GitError: git is not installed or failed; raised after the last line.
+        """
+        with self.started(arguments) as child:
+            if child.stdin is None or child.stdout is None or child.stderr is None:
+                raise AssertionError("git was started without pipes")
+            child.stdin.close()
+            yield from child.stdout
+            complaint = child.stderr.read().decode("utf-8", "replace")
+            if child.wait():
+                raise GitError(f"cannot {doing}: {plain_words(complaint)}")
+
     @contextmanager
     def started(self, arguments: Sequence[str]) -> Iterator[Popen[bytes]]:
         """Start git with pipes; it is ended when the block is left.

@@ -96,10 +96,9 @@ class NotInCommitError(GitError):
 
 
 class _Directory(NamedTuple):
-    """A directory on the way: where its entries are and what is below it."""
+    """The inside of a directory: its tree, and the module that holds it."""
 
     module: Module
-    root: str  # the tree of the module's commit, for .gitmodules
     tree: str
 
 
@@ -121,10 +120,15 @@ class CommitTree:
     def children(self, path: str) -> tuple[Entry, ...]:
         """The entries of a directory or submodule, in git's order; none for anything else."""
         found = self.entry(path)
-        if found is None or not found.is_directory:
-            return ()
-        directory = self._enter(found)
-        return tuple(self._list(directory, found.path))
+        return () if found is None or not found.is_directory else self.children_of(found)
+
+    def children_of(self, directory: Entry) -> tuple[Entry, ...]:
+        """The entries of a directory or submodule of this tree, in git's order.
+
+        Raises:
+            GitError: It is a submodule that is not checked out.
+        """
+        return tuple(self._list(self._enter(directory), directory.path))
 
     def is_file(self, path: str) -> bool:
         """Whether the path leads, through links of the commit, to a regular file."""
@@ -157,6 +161,14 @@ class CommitTree:
     def module_of(self, entry: Entry) -> Module:
         """The module whose objects hold the entry."""
         return self._modules[entry.module]
+
+    def submodule(self, entry: Entry) -> Module:
+        """The objects of a submodule of this tree.
+
+        Raises:
+            GitError: It is not checked out.
+        """
+        return self._enter(entry).module
 
     def resolve(self, path: str, *, on_link: Callable[[str], None] | None = None) -> str | None:
         """The path after following links inside the commit; None when it leads to nothing in it.
@@ -242,12 +254,11 @@ class CommitTree:
         """The inside of a directory or submodule."""
         module = self._modules[entry.module]
         if entry.mode != SUBMODULE:
-            return _Directory(module=module, root="", tree=entry.object_id)
+            return _Directory(module=module, tree=entry.object_id)
         relative = entry.path[len(module.path) :].lstrip("/")
         inner = module.submodule(relative, names=lambda: self._submodule_names(module))
         self._modules[entry.path] = inner
-        tree = self._commit_tree(inner, entry)
-        return _Directory(module=inner, root=tree, tree=tree)
+        return _Directory(module=inner, tree=self._commit_tree(inner, entry))
 
     def _commit_tree(self, module: Module, entry: Entry) -> str:
         if not module.store.has(entry.object_id):
