@@ -1,0 +1,33 @@
+"""The lines of a file around a place, numbered, for error messages."""
+
+from exporter.errors import Place
+
+_AROUND = 3
+
+
+def excerpt(text: str, *, line: int, column: int = 0, around: int = _AROUND) -> str:
+    """The lines around ``line`` with their numbers, and a caret below the column.
+
+    Args:
+        text: The whole file.
+        line: Counted from 1; a line outside of the file gives "".
+        column: Counted from 1; 0 for no caret.
+        around: How many lines before and after are shown.
+    """
+    lines = text.splitlines()
+    if not 1 <= line <= len(lines):
+        return ""
+    shown: list[str] = []
+    for number in range(max(1, line - around), min(len(lines), line + around) + 1):
+        content = lines[number - 1]
+        shown.append(f"{number:6d}  {content}".rstrip())
+        if number == line and column:
+            # Tabs are repeated so that the caret stands below its character in any terminal.
+            before = "".join("\t" if char == "\t" else " " for char in content[: column - 1])
+            shown.append(f"        {before}^")
+    return "\n".join(shown)
+
+
+def excerpt_at(text: str, place: Place | None) -> str:
+    """The excerpt around a place; "" when there is no place or it has no line."""
+    return excerpt(text, line=place.line, column=place.column) if place and place.line else ""
