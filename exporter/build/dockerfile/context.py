@@ -1,0 +1,171 @@
+"""The build context: a tar stream made from the commit, as it is read.
+
+Nothing of it is held in memory as a whole or written anywhere, and the same commit always gives
+the same bytes: owner 0:0, the commit's time, git's modes, names in order.
+Order: the files of the commit, then ``contextAddFiles``, then the Dockerfile.
+Source: spec/werf-behaviour.md, section 7.4 and section 15, item 28.
+"""
+
+import logging
+import tarfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import groupby
+
+from exporter.build.dockerfile.added import AddedFile
+from exporter.build.dockerfile.inputs import BuildContext
+from exporter.build.dockerfile.parse import Dockerfile
+from exporter.errors import BuildError
+from exporter.git.repository import is_lfs_pointer
+from exporter.git.trees import CommitTree, Entry
+
+logger = logging.getLogger(__name__)
+
+DIRECTORY_MODE = 0o775
+"""What a checkout by werf gives directories."""
+DOCKERFILE_MODE = 0o600
+
+_BLOCK = tarfile.BLOCKSIZE
+_CHUNK = 1 << 20
+_LARGEST_POINTER = 1024
+
+
+def open_context(
+    context: BuildContext,
+    dockerfile: Dockerfile,
+    *,
+    on_lfs_pointer: Callable[[str], None] | None = None,
+) -> Iterator[bytes]:
+    """The context as a tar archive.
+
+    Args:
+        context: What belongs to it.
+        dockerfile: The Dockerfile that is built; it takes the place of the committed one.
+        on_lfs_pointer: Told the path in the context of each file that is only a pointer of Git
+            LFS; a warning is logged without it.
+
+    Yields:
+        Pieces of at most 1 MiB and a header.
+
+    Raises:
+        BuildError: A file of the work tree changes while it is read.
+    """
+    archive = _Archive(int(context.tree.commit.committer_time.timestamp()))
+    replaced = {context.dockerfile, *(file.path for file in context.added)}
+    entries = [
+        entry
+        for entry in context.tree.files(context.directory, context.matcher())
+        if _in_context(context, entry) not in replaced
+    ]
+    on_lfs_pointer = on_lfs_pointer or _warn
+    for entry, size, chunks in _contents(context.tree, entries):
+        path = _in_context(context, entry)
+        if entry.is_link:
+            yield archive.link(path, b"".join(chunks).decode("utf-8", "surrogateescape"))
+            continue
+        mode = 0o755 if entry.is_executable else 0o644
+        yield archive.header(path, mode=mode, size=size)
+        if size > _LARGEST_POINTER:
+            yield from archive.content(path, size, chunks)
+            continue
+        small = b"".join(chunks)
+        if is_lfs_pointer(small):
+            on_lfs_pointer(path)
+        yield from archive.content(path, size, [small])
+    for file in context.added:
+        yield from _added(archive, file)
+    content = dockerfile.text.encode("utf-8", "surrogateescape")
+    yield archive.header(context.dockerfile, mode=DOCKERFILE_MODE, size=len(content), time=0)
+    yield from archive.content(context.dockerfile, len(content), _pieces(content))
+    yield archive.end()
+
+
+class _Archive:
+    """Headers and padding; directories are written before what is in them."""
+
+    def __init__(self, time: int) -> None:
+        self._time = time
+        self._directories = {""}
+        self._written = 0
+
+    def header(self, path: str, *, mode: int, size: int, time: int | None = None) -> bytes:
+        """The header of a file, after those of its new directories."""
+        info = tarfile.TarInfo(path)
+        info.mode, info.size = mode, size
+        info.mtime = self._time if time is None else time
+        return self._directories_of(path) + self._block(info)
+
+    def link(self, path: str, target: str) -> bytes:
+        """A symbolic link."""
+        info = tarfile.TarInfo(path)
+        info.type, info.linkname, info.mode, info.mtime = tarfile.SYMTYPE, target, 0o777, self._time
+        return self._directories_of(path) + self._block(info)
+
+    def content(self, path: str, size: int, chunks: Iterable[bytes]) -> Iterator[bytes]:
+        """The content after its header, padded; it must have the size that the header says."""
+        total = 0
+        for chunk in chunks:
+            total += len(chunk)
+            if total > size:
+                break
+            yield chunk
+        if total != size:
+            raise BuildError(f"'{path}' changed while the build context was read")
+        yield self._counted(b"\0" * (-size % _BLOCK), size)
+
+    def end(self) -> bytes:
+        """Two empty blocks, and padding to a full record."""
+        return self._counted(b"\0" * (2 * _BLOCK)) + b"\0" * (-self._written % tarfile.RECORDSIZE)
+
+    def _directories_of(self, path: str) -> bytes:
+        directory = path.rpartition("/")[0]
+        if directory in self._directories:
+            return b""
+        self._directories.add(directory)
+        info = tarfile.TarInfo(directory)
+        info.type, info.mode, info.mtime = tarfile.DIRTYPE, DIRECTORY_MODE, self._time
+        return self._directories_of(directory) + self._block(info)
+
+    def _block(self, info: tarfile.TarInfo) -> bytes:
+        return self._counted(info.tobuf(tarfile.GNU_FORMAT, "utf-8", "surrogateescape"))
+
+    def _counted(self, data: bytes, more: int = 0) -> bytes:
+        self._written += len(data) + more
+        return data
+
+
+def _added(archive: _Archive, file: AddedFile) -> Iterator[bytes]:
+    if file.file.is_symlink():
+        yield archive.link(file.path, str(file.file.readlink()))
+        return
+    size = file.file.stat().st_size
+    yield archive.header(file.path, mode=file.mode & 0o777, size=size)
+    yield from archive.content(file.path, size, file.chunks())
+
+
+def _contents(
+    tree: CommitTree, entries: Sequence[Entry]
+) -> Iterator[tuple[Entry, int, Iterator[bytes]]]:
+    """The entries in order, with the size in bytes and the content of each."""
+    for module, run in groupby(entries, key=lambda entry: entry.module):
+        same = list(run)
+        opened = tree.module_of(same[0]).store.stream(entry.object_id for entry in same)
+        logger.debug("reading %d files of the module %r", len(same), module)
+        for entry, (size, chunks) in zip(same, opened, strict=True):
+            yield entry, size, chunks
+
+
+def _warn(path: str) -> None:
+    logger.warning(
+        "'%s' enters the build context as a pointer of Git LFS, not as the file itself; "
+        "check out with LFS and list it in contextAddFiles if the build needs it",
+        path,
+    )
+
+
+def _in_context(context: BuildContext, entry: Entry) -> str:
+    return entry.path[len(context.directory) :].lstrip("/")
+
+
+def _pieces(content: bytes) -> Iterator[bytes]:
+    for at in range(0, len(content), _CHUNK):
+        yield content[at : at + _CHUNK]
