@@ -8,15 +8,14 @@ Source: spec/werf-behaviour.md, section 7.4 and section 15, item 28.
 
 import logging
 import tarfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import groupby
+from collections.abc import Callable, Iterable, Iterator
 
 from exporter.build.dockerfile.added import AddedFile
 from exporter.build.dockerfile.inputs import BuildContext
 from exporter.build.dockerfile.parse import Dockerfile
 from exporter.errors import BuildError
-from exporter.git.repository import is_lfs_pointer
-from exporter.git.trees import CommitTree, Entry
+from exporter.git.archive import archive_entries
+from exporter.git.trees import LINK
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +25,6 @@ DOCKERFILE_MODE = 0o600
 
 _BLOCK = tarfile.BLOCKSIZE
 _CHUNK = 1 << 20
-_LARGEST_POINTER = 1024
 
 
 def open_context(
@@ -54,25 +52,20 @@ def open_context(
     entries = [
         entry
         for entry in context.tree.files(context.directory, context.matcher())
-        if _in_context(context, entry) not in replaced
+        if _in_context(context, entry.path) not in replaced
     ]
     on_lfs_pointer = on_lfs_pointer or _warn
-    for entry, size, chunks in _contents(context.tree, entries):
-        path = _in_context(context, entry)
-        if entry.is_link:
-            yield archive.link(path, b"".join(chunks).decode("utf-8", "surrogateescape"))
-            continue
-        mode = 0o755 if entry.is_executable else 0o644
-        yield archive.header(path, mode=mode, size=size)
-        if size > _LARGEST_POINTER:
-            yield from archive.content(path, size, chunks)
-            continue
-        small = b"".join(chunks)
-        if is_lfs_pointer(small):
+    for file in archive_entries(context.tree, entries):
+        path = _in_context(context, file.path)
+        if file.is_lfs_pointer:
             on_lfs_pointer(path)
-        yield from archive.content(path, size, [small])
-    for file in context.added:
-        yield from _added(archive, file)
+        if file.mode == LINK:
+            yield archive.link(path, file.read().decode("utf-8", "surrogateescape"))
+            continue
+        yield archive.header(path, mode=file.mode & 0o777, size=file.size)
+        yield from archive.content(path, file.size, file.chunks)
+    for added in context.added:
+        yield from _added(archive, added)
     content = dockerfile.text.encode("utf-8", "surrogateescape")
     yield archive.header(context.dockerfile, mode=DOCKERFILE_MODE, size=len(content), time=0)
     yield from archive.content(context.dockerfile, len(content), _pieces(content))
@@ -142,18 +135,6 @@ def _added(archive: _Archive, file: AddedFile) -> Iterator[bytes]:
     yield from archive.content(file.path, size, file.chunks())
 
 
-def _contents(
-    tree: CommitTree, entries: Sequence[Entry]
-) -> Iterator[tuple[Entry, int, Iterator[bytes]]]:
-    """The entries in order, with the size in bytes and the content of each."""
-    for module, run in groupby(entries, key=lambda entry: entry.module):
-        same = list(run)
-        opened = tree.module_of(same[0]).store.stream(entry.object_id for entry in same)
-        logger.debug("reading %d files of the module %r", len(same), module)
-        for entry, (size, chunks) in zip(same, opened, strict=True):
-            yield entry, size, chunks
-
-
 def _warn(path: str) -> None:
     logger.warning(
         "'%s' enters the build context as a pointer of Git LFS, not as the file itself; "
@@ -162,8 +143,8 @@ def _warn(path: str) -> None:
     )
 
 
-def _in_context(context: BuildContext, entry: Entry) -> str:
-    return entry.path[len(context.directory) :].lstrip("/")
+def _in_context(context: BuildContext, path: str) -> str:
+    return path[len(context.directory) :].lstrip("/")
 
 
 def _pieces(content: bytes) -> Iterator[bytes]:

@@ -40,8 +40,8 @@ from exporter.git.trees import CommitTree, Entry, Selection
 from exporter.oci.platform import Platform
 
 _INDEX = re.compile(r"[+-]?\d+\Z")
-_REMOTE = re.compile(r"(?:https?|git|ssh)://|git@")
-_ATTRIBUTES = re.compile(rb"\b(?:text|crlf|eol|ident|filter|working-tree-encoding)\b")
+_REMOTE = re.compile(r"(?:https?|git|ssh)://|[\w-]+@[^/:]+:")
+_ATTRIBUTES = re.compile(rb"\b(?:text|crlf|eol|ident|working-tree-encoding)\b")
 
 
 class RemoteSources(Protocol):
