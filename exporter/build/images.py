@@ -1,12 +1,10 @@
 """From images of werf.yaml to stages: what each needs, what is there, what must be built.
 
 An image on a platform is a chain of stages. Planning walks the chain and looks each stage up;
-building makes the missing ones. Both are done by the image's kind (:class:`Kind`).
+building makes the missing ones. Both are done by the image's kind: Dockerfile or stapel.
 """
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from exporter.build.stages import Stage, StageId, StageImage
 from exporter.oci.platform import Platform
@@ -63,27 +61,3 @@ class Needed:
     def name(self) -> str:
         """``repository:tag``, as in ``ImageName``."""
         return f"{self.repository}:{self.plan.last.id}"
-
-
-class Kind(Protocol):
-    """How images of one kind are planned and built."""
-
-    def plan(self, image: str, platform: Platform, needed: Mapping[str, Needed]) -> PlannedImage:
-        """The chain of an image with everything that was found.
-
-        Args:
-            image: The image's name in werf.yaml.
-            platform: One platform.
-            needed: The images that it is made from, by name, planned or built.
-        """
-        ...
-
-    def build(
-        self, plan: PlannedImage, needed: Mapping[str, Needed], say: Callable[[str], None]
-    ) -> "tuple[PlannedImage, Mapping[str, float]]":
-        """Make and publish the missing stages of a certain plan.
-
-        Returns:
-            The plan with every stage's image, and the seconds that each built stage took.
-        """
-        ...

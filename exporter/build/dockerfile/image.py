@@ -1,0 +1,319 @@
+"""Dockerfile images: one stage ``dockerfile``, and ``imageSpec`` when something asks for it.
+
+``staged: true`` is built like any other: BuildKit caches instruction by instruction anyway.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from posixpath import join
+
+from exporter.build import image_spec
+from exporter.build.buildkit import BuildSecret, Solve
+from exporter.build.digest import (
+    VARIANT_LABEL,
+    content_digest,
+    is_variant,
+    stage_digest,
+)
+from exporter.build.dockerfile.added import list_added
+from exporter.build.dockerfile.context import open_context
+from exporter.build.dockerfile.dockerignore import Dockerignore, parse_dockerignore
+from exporter.build.dockerfile.inputs import (
+    BuildContext,
+    DigestInputs,
+    ImageRequest,
+    RemoteSources,
+    digest_inputs,
+)
+from exporter.build.dockerfile.parse import Dockerfile, parse_dockerfile
+from exporter.build.images import Needed, PlannedImage, PlannedStage
+from exporter.build.session import Session, dependency_labels, fact_of
+from exporter.build.stages import Stage, StageImage, service_labels
+from exporter.errors import ConfigError
+from exporter.git.doublestar import clean
+from exporter.oci.platform import Platform
+from exporter.project.models.dockerfile import DockerfileImage
+from exporter.project.models.secrets import Secret
+
+STAGE = "dockerfile"
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Build:
+    """What building needs besides the plan."""
+
+    request: ImageRequest
+    context: BuildContext = field(repr=False)
+    inputs: DigestInputs = field(repr=False)
+
+
+class DockerfileKind:
+    """Plans and builds the Dockerfile images of a run."""
+
+    def __init__(self, session: Session, *, remote: RemoteSources) -> None:
+        self._session = session
+        self._remote = remote
+        self._dockerfiles: dict[str, Dockerfile] = {}
+
+    def plan(
+        self, image: DockerfileImage, platform: Platform, needed: Mapping[str, Needed]
+    ) -> PlannedImage:
+        """Work out the digests and look the stages up.
+
+        Raises:
+            ConfigError: In the Dockerfile, its ignore file, or a file that it needs.
+            GiterminismError: Something that it needs is not committed.
+        """
+        facts, is_certain = _dependency_arguments(image, needed)
+        network = self._session.network or image.network
+        context = self._context(image)
+        request = ImageRequest(
+            dockerfile=self._dockerfile(image),
+            platform=platform,
+            build_platform=self._session.build_platform,
+            target=image.target,
+            arguments=image.args,
+            dependency_arguments=facts,
+            add_hosts=image.add_host,
+            network=network,
+            cache_version=image.cache_version,
+        )
+        inputs = digest_inputs(request, context, remote=self._remote)
+        for matcher in inputs.matchers:
+            self._session.giterminism.check_build_context(matcher)
+        stages = [self._stage(platform, inputs, needed)]
+        if image.image_spec is not None and not self._session.skip_image_spec:
+            stages.append(self._spec_stage(image, platform, stages[0]))
+        return PlannedImage(
+            name=image.name,
+            platform=platform,
+            stages=tuple(stages),
+            is_certain=is_certain,
+            build=_Build(request=request, context=context, inputs=inputs),
+        )
+
+    def build(
+        self,
+        image: DockerfileImage,
+        plan: PlannedImage,
+        needed: Mapping[str, Needed],
+        say: Say,
+    ) -> PlannedImage:
+        """Build and publish what is missing of a certain plan.
+
+        Raises:
+            BuildError: A step failed.
+            RegistryError: A registry refused.
+        """
+        del needed  # its facts are build arguments already
+        first, *rest = plan.stages
+        if first.image is None:
+            first = self._solve(image, plan, say)
+        specs = (self._apply_spec(image, plan, stage, first) for stage in rest)
+        return replace(plan, stages=(first, *specs))
+
+    # planning
+
+    def _stage(
+        self, platform: Platform, inputs: DigestInputs, needed: Mapping[str, Needed]
+    ) -> PlannedStage:
+        digest = stage_digest(STAGE, inputs.dependencies, platform=platform)
+        content = content_digest(STAGE, digest, platform=platform)
+        labels = service_labels(
+            project=self._session.config.project,
+            commit=self._session.commit,
+            content_digest=content,
+        )
+        labels |= {VARIANT_LABEL: inputs.variant, **dependency_labels(needed)}
+        stage = Stage(
+            name=STAGE, digest=digest, content_digest=content, platform=platform, labels=labels
+        )
+        found = self._session.storages.find(digest, _same_variant(inputs.variant))
+        return self._planned(stage, found)
+
+    def _spec_stage(
+        self, image: DockerfileImage, platform: Platform, before: PlannedStage
+    ) -> PlannedStage:
+        spec = image.image_spec
+        if spec is None:
+            raise TypeError
+        digest = stage_digest(
+            image_spec.STAGE,
+            image_spec.dependencies(spec),
+            platform=platform,
+            previous=(before.stage.digest, before.stage.next_dependencies),
+        )
+        content = content_digest(image_spec.STAGE, digest, platform=platform)
+        variant = before.stage.labels[VARIANT_LABEL]
+        stage = Stage(
+            name=image_spec.STAGE, digest=digest, content_digest=content, platform=platform
+        )
+        found = None
+        if before.image is not None:
+            found = self._session.storages.find(digest, _same_variant(variant))
+        return self._planned(stage, found)
+
+    def _planned(self, stage: Stage, found: StageImage | None) -> PlannedStage:
+        if found is not None:
+            return PlannedStage(stage=stage, id=found.id, image=found)
+        return PlannedStage(stage=stage, id=self._session.new_id(stage.digest), image=None)
+
+    def _context(self, image: DockerfileImage) -> BuildContext:
+        session = self._session
+        directory = clean(join(session.project_directory, image.context))
+        added = list_added(
+            session.giterminism.files.work_tree.directory, image.context, image.context_add_files
+        )
+        return BuildContext(
+            tree=session.git.tree(),
+            directory=directory,
+            project_directory=session.project_directory,
+            dockerfile=clean(image.dockerfile),
+            ignore=self._ignore(image),
+            added=added,
+        )
+
+    def _ignore(self, image: DockerfileImage) -> Dockerignore:
+        dockerfile = clean(join(image.context, image.dockerfile))
+        candidates = (f"{dockerfile}.dockerignore", clean(join(image.context, ".dockerignore")))
+        found = self._session.giterminism.read_dockerignore(candidates)
+        if found is None:
+            return Dockerignore()
+        text = found.content.decode("utf-8", "surrogateescape")
+        ignore = parse_dockerignore(text, path=found.path)
+        if ignore.ignores(clean(image.dockerfile)):
+            ignore = ignore.with_exception(clean(image.dockerfile))
+        return ignore
+
+    def _dockerfile(self, image: DockerfileImage) -> Dockerfile:
+        path = clean(join(image.context, image.dockerfile))
+        if path not in self._dockerfiles:
+            try:
+                content = self._session.giterminism.read_dockerfile(path)
+            except ConfigError as error:
+                if error.place is None:
+                    error.place = image.place
+                raise
+            text = content.decode("utf-8", "surrogateescape")
+            self._dockerfiles[path] = parse_dockerfile(text, path=path)
+        return self._dockerfiles[path]
+
+    # building
+
+    def _solve(self, image: DockerfileImage, plan: PlannedImage, say: Say) -> PlannedStage:
+        session, planned, build = self._session, plan.stages[0], plan.build
+        if not isinstance(build, _Build):
+            raise TypeError
+        storage = session.storages.primary
+        solved = session.buildkit.solve(
+            Solve(
+                name=_title(plan),
+                reference=storage.repository.tag(str(planned.id)),
+                platform=plan.platform,
+                open_context=lambda: open_context(build.context, build.request.dockerfile),
+                dockerfile=build.context.dockerfile,
+                display_file=build.request.dockerfile.path,
+                target=image.target,
+                arguments={**image.args, **build.request.dependency_arguments},
+                labels=planned.stage.labels,
+                network=build.request.network,
+                add_hosts=image.add_host,
+                ssh=_ssh(image, session.env),
+                secrets=[self._secret(secret) for secret in image.secrets],
+            ),
+            say=say,
+        )
+        published = session.publisher.confirm(storage, planned.id, solved.digest)
+        storage.refresh()
+        variant = planned.stage.labels[VARIANT_LABEL]
+        oldest = storage.find(planned.stage.digest, _same_variant(variant)) or published
+        session.storages.fill_caches(oldest)
+        return PlannedStage(stage=planned.stage, id=oldest.id, image=oldest)
+
+    def _apply_spec(
+        self,
+        image: DockerfileImage,
+        plan: PlannedImage,
+        planned: PlannedStage,
+        before: PlannedStage,
+    ) -> PlannedStage:
+        if planned.image is not None:
+            return planned
+        session, spec = self._session, image.image_spec
+        if spec is None or before.image is None:
+            raise TypeError
+        variant = before.stage.labels[VARIANT_LABEL]
+        storage = session.storages.primary
+        found = session.storages.find(planned.stage.digest, _same_variant(variant))
+        if found is not None:
+            return PlannedStage(stage=planned.stage, id=found.id, image=found)
+        labels = service_labels(
+            project=session.config.project,
+            commit=session.commit,
+            content_digest=planned.stage.content_digest,
+            parent=before.id,
+        )
+        config = image_spec.apply(
+            spec,
+            before.image.config,
+            image=plan.name,
+            project=session.config.project,
+            service_labels=labels,
+        )
+        published = session.publisher.publish_config(storage, before.image, config, planned.id)
+        session.storages.fill_caches(published)
+        return PlannedStage(stage=planned.stage, id=published.id, image=published)
+
+    def _secret(self, secret: Secret) -> BuildSecret:
+        if secret.env:
+            value = self._session.env.get(secret.env)
+            if value is None:
+                raise ConfigError(
+                    f"the secret '{secret.id}' comes from the variable {secret.env}, "
+                    "which is not set",
+                    place=secret.place,
+                    remedy=f"Set {secret.env} in the environment of the step",
+                )
+            return BuildSecret(id=secret.id, value=value)
+        if secret.src:
+            path = self._session.giterminism.host_path(secret.src)
+            if not Path(path).is_file():
+                raise ConfigError(
+                    f"the secret '{secret.id}' comes from the file {secret.src}, "
+                    "which does not exist",
+                    place=secret.place,
+                )
+            return BuildSecret(id=secret.id, file=path)
+        return BuildSecret(id=secret.id, value=secret.value)
+
+
+def _dependency_arguments(
+    image: DockerfileImage, needed: Mapping[str, Needed]
+) -> tuple[dict[str, str], bool]:
+    """The build arguments that other images give, and whether all of them are known already."""
+    found: dict[str, str] = {}
+    is_certain = True
+    for dependency in image.dependencies:
+        for entry in dependency.imports:
+            value = fact_of(needed[dependency.image], entry.fact)
+            is_certain = is_certain and value is not None
+            found[entry.target] = value or ""
+    return found, is_certain and all(other.plan.is_certain for other in needed.values())
+
+
+def _same_variant(variant: str) -> Callable[[StageImage], bool]:
+    return lambda image: is_variant(image.config.labels, variant)
+
+
+def _ssh(image: DockerfileImage, env: Mapping[str, str]) -> Sequence[str]:
+    if image.ssh:
+        return (image.ssh,)
+    return ("default",) if env.get("SSH_AUTH_SOCK") else ()
+
+
+def _title(plan: PlannedImage) -> str:
+    name = plan.name or "(nameless)"
+    return name if str(plan.platform) == "linux/amd64" else f"{name} ({plan.platform})"

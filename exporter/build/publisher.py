@@ -1,0 +1,109 @@
+"""Writing to repositories of stages: stages, copies, service records."""
+
+import logging
+from collections.abc import Mapping
+
+from exporter.build.records import record
+from exporter.build.stages import StageId, StageImage
+from exporter.build.storage import StageStorage
+from exporter.errors import BuildError, RegistryError
+from exporter.oci.config import ImageConfig
+from exporter.oci.digest import Digest
+from exporter.oci.edit import with_config
+from exporter.oci.manifest import Index, Manifest
+from exporter.registry.blob import BlobSource
+from exporter.registry.client import RegistryClient
+
+logger = logging.getLogger(__name__)
+
+_FORBIDDEN = 403
+
+
+class Publisher:
+    """Writes to one registry client; knows nothing of how images are built."""
+
+    def __init__(self, registry: RegistryClient) -> None:
+        self._registry = registry
+
+    def confirm(self, storage: StageStorage, stage: StageId, digest: Digest) -> StageImage:
+        """The stage that the engine says it pushed, as the registry shows it.
+
+        Raises:
+            BuildError: The registry shows something else, or nothing.
+        """
+        storage.remember(str(stage))
+        image = storage.load(stage)
+        if image is None:
+            raise BuildError(
+                f"{storage.repository}:{stage} was pushed, but the registry does not show it",
+                remedy="Check that the engine and the exporter reach the same registry.",
+            )
+        if image.manifest.digest != digest:
+            logger.debug("the engine said %s, the registry shows %s", digest, image.manifest.digest)
+        return image
+
+    def publish_config(
+        self, storage: StageStorage, base: StageImage, config: ImageConfig, stage: StageId
+    ) -> StageImage:
+        """A stage that differs from ``base`` in its config only; the layers are there already."""
+        manifest = with_config(base.manifest, config)
+        self._push_config(storage, manifest, config)
+        self._registry.put_manifest(storage.repository.tag(str(stage)), manifest)
+        image = StageImage(
+            id=stage, repository=storage.repository, manifest=manifest, config=config
+        )
+        storage.add(image)
+        return image
+
+    def publish_index(self, storage: StageStorage, index: Index, stage: StageId) -> None:
+        """The index of an image with several platforms, under its tag."""
+        self._registry.put_manifest(storage.repository.tag(str(stage)), index)
+        storage.remember(str(stage))
+
+    def copy(self, image: StageImage, destination: StageStorage) -> StageImage:
+        """The same stage, under the same tag, in another repository."""
+        target = destination.repository
+        source = image.repository
+        for blob in image.manifest.blobs:
+            self._registry.push_blob(
+                target,
+                self._registry.blob_source(source, blob),
+                mount_from=source if source.registry == target.registry else None,
+            )
+        self._registry.put_manifest(target.tag(str(image.id)), image.manifest)
+        copied = StageImage(
+            id=image.id, repository=target, manifest=image.manifest, config=image.config
+        )
+        destination.add(copied)
+        return copied
+
+    def tag(self, image: StageImage, tag: str) -> None:
+        """Another tag for a stage, in its own repository."""
+        self._registry.put_manifest(image.repository.tag(tag), image.manifest)
+
+    def write_record(self, storage: StageStorage, tag: str, labels: Mapping[str, str]) -> bool:
+        """Write a service record unless it is there already.
+
+        Records serve cleanup only, so a registry that forbids them is a warning
+        (specification 6.2).
+
+        Returns:
+            Whether the record is in place now.
+        """
+        if tag in storage.tags:
+            return True
+        manifest, config = record(labels)
+        try:
+            self._push_config(storage, manifest, config)
+            self._registry.put_manifest(storage.repository.tag(tag), manifest)
+        except RegistryError as error:
+            if error.status != _FORBIDDEN:
+                raise
+            logger.warning("Could not write the record %s for cleanup: %s", tag, error)
+            return False
+        storage.remember(tag)
+        return True
+
+    def _push_config(self, storage: StageStorage, manifest: Manifest, config: ImageConfig) -> None:
+        source = BlobSource.of(config.raw, manifest.config.media_type)
+        self._registry.push_blob(storage.repository, source)

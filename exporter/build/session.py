@@ -1,0 +1,71 @@
+"""What all builds of one run share."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from exporter.build.buildkit import BuildKit
+from exporter.build.images import Needed
+from exporter.build.publisher import Publisher
+from exporter.build.stages import StageId
+from exporter.build.storage import Storages
+from exporter.git.repository import Repository as GitRepository
+from exporter.oci.platform import Platform
+from exporter.project.giterminism import Giterminism
+from exporter.project.models.config import Config
+from exporter.project.models.dependencies import Fact
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """The project, the repositories, and the tools of a run.
+
+    ``project_directory`` is relative to the git work tree. ``now_ms`` gives the moment that new
+    stage tags carry. ``env`` is the user's environment, for secrets that come from it.
+    """
+
+    config: Config
+    git: GitRepository
+    project_directory: str
+    giterminism: Giterminism
+    storages: Storages
+    publisher: Publisher
+    buildkit: BuildKit
+    build_platform: Platform
+    now_ms: Callable[[], int]
+    env: Mapping[str, str] = field(repr=False)
+    network: str = ""
+    skip_image_spec: bool = False
+
+    @property
+    def commit(self) -> str:
+        """The commit that is built: HEAD, or with ``--dev`` the one made of the work tree."""
+        return self.git.head.object_id
+
+    def new_id(self, digest: str) -> StageId:
+        """The identity of a stage that is built now."""
+        return StageId(digest=digest, created_ms=self.now_ms())
+
+
+def dependency_labels(needed: Mapping[str, Needed]) -> dict[str, str]:
+    """The labels that keep the needed stages from cleanup (specification 6.1)."""
+    ids = sorted(str(other.plan.last.id) for other in needed.values())
+    return {
+        f"werf-dependency-stage-id-{hashlib.sha256(stage.encode()).hexdigest()}": stage
+        for stage in ids
+    }
+
+
+def fact_of(needed: Needed, fact: Fact) -> str | None:
+    """What an import of type ``ImageName``, ``ImageTag``, … is; None until the image is built."""
+    match fact:
+        case "ImageName":
+            return needed.name
+        case "ImageTag":
+            return str(needed.plan.last.id)
+        case "ImageRepo":
+            return str(needed.repository)
+        case "ImageID":
+            return str(needed.image.manifest.config.digest) if needed.image else None
+        case "ImageDigest":
+            return str(needed.image.manifest.digest) if needed.image else None
