@@ -17,7 +17,7 @@ from exporter.git.trees import CommitTree
 
 _NOT_FOUND = 1
 _LFS_POINTER = b"version https://git-lfs.github.com/spec/v1\n"
-_LFS_POINTER_BYTES = 1024
+LFS_POINTER_BYTES = 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,7 +197,7 @@ class Repository:
 
 def is_lfs_pointer(content: bytes) -> bool:
     """Whether a blob is a pointer of Git LFS instead of the file itself."""
-    return len(content) < _LFS_POINTER_BYTES and content.startswith(_LFS_POINTER)
+    return len(content) < LFS_POINTER_BYTES and content.startswith(_LFS_POINTER)
 
 
 def _locate(path: Path, *, env: Mapping[str, str]) -> tuple[Location, Git]:
