@@ -1,6 +1,6 @@
 """The registry client: tags, manifests and blobs of any registry."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from types import TracebackType
 from typing import Self
@@ -16,6 +16,7 @@ from exporter.registry import upload
 from exporter.registry.answer import Answer
 from exporter.registry.blob import BlobSource, download, verified
 from exporter.registry.keychain import Credential, Keychain
+from exporter.registry.retry import Attempts
 from exporter.registry.settings import (
     LIST_LIMIT_BYTES,
     MANIFEST_LIMIT_BYTES,
@@ -78,6 +79,16 @@ class RegistryClient:
     def cancel(self) -> None:
         """End all waits and transfers: every method raises Interrupted from now on."""
         self._transport.patience.cancelled.set()
+
+    def attempts(self, reference: Reference) -> Attempts:
+        """The attempts of an operation on a reference, for those who repeat more than a request."""
+        return self._transport.attempts(
+            replace(self._manifest_request("PUT", reference), doing=f"push {reference}")
+        )
+
+    def wait(self, seconds: float) -> None:
+        """Sleep, unless the program is asked to stop: then Interrupted."""
+        self._transport.patience.wait(seconds)
 
     def want(self, repository: Repository, *, push: bool) -> None:
         """Say early what will be done, so that one token covers all of it."""
@@ -154,8 +165,12 @@ class RegistryClient:
             raise RegistryError(f"{reference} does not exist", registry=registry, status=_NOT_FOUND)
         return found
 
-    def put_manifest(self, reference: Reference, manifest: Manifest | Index) -> None:
-        """Write a manifest under a tag or its digest; returns when the registry confirmed it."""
+    def put_manifest(self, reference: Reference, manifest: Manifest | Index) -> Digest | None:
+        """Write a manifest under a tag or its digest; returns when the registry confirmed it.
+
+        Returns:
+            The digest that the registry says it stored; None when it does not say.
+        """
         request = self._manifest_request("PUT", reference)
         request = replace(
             request,
@@ -167,14 +182,15 @@ class RegistryClient:
         answer = self._transport.perform(request)
         if not answer.ok:
             raise self._transport.refused(request, answer)
-        stored = answer.header("Docker-Content-Digest")
-        if stored and stored != manifest.digest and _digest(stored):
+        stored = _digest(answer.header("Docker-Content-Digest"))
+        if stored is not None and stored != manifest.digest:
             registry = reference.repository.registry
             raise DigestMismatchError(
                 f"cannot push {reference}: {registry} stored {stored} instead of {manifest.digest}",
                 registry=registry,
                 remedy="The registry converts manifests: try another --media-type",
             )
+        return stored
 
     def blob_exists(self, repository: Repository, digest: Digest) -> bool:
         """Whether the repository holds the blob."""
@@ -235,6 +251,18 @@ class RegistryClient:
         if look and self.blob_exists(repository, source.descriptor.digest):
             return PushResult(how="existing")
         return upload.push(self._transport, repository, source, mount_from=mount_from)
+
+    def push_bytes(self, repository: Repository, content: bytes, blob: Descriptor) -> None:
+        """Make a small blob present; does nothing when it already is."""
+        self.push_blob(repository, BlobSource.of(content, blob.media_type))
+
+    def copy_blobs(
+        self, blobs: Iterable[Descriptor], source: Repository, destination: Repository
+    ) -> None:
+        """Make blobs of one repository present in another; mounted when they share a registry."""
+        near = source if source.registry == destination.registry else None
+        for blob in blobs:
+            self.push_blob(destination, self.blob_source(source, blob), mount_from=near)
 
     def referrers(self, repository: Repository, digest: Digest) -> tuple[Descriptor, ...]:
         """What refers to a manifest (signatures, SBOMs): by the API, else by the fallback tag."""
