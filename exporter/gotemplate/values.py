@@ -1,4 +1,4 @@
-"""Go values in Python clothes: which Python type stands for which Go type, and how it prints.
+"""Go values in Python clothes: which Python type stands for which Go type.
 
 ================================ =========================================================
 Go                              Python
@@ -25,10 +25,11 @@ subclasses of ``int`` too. A nil slice or map of a known type is an empty one he
 function whose parameter is a map or slice gets ``None`` when the template gave it nil.
 """
 
-from collections.abc import Iterator, Mapping
-from typing import ClassVar, Final, TypeAlias
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar, Final, TypeAlias
 
-from exporter.gotemplate.floats import format_float
+if TYPE_CHECKING:  # it imports this module
+    from exporter.gotemplate.function import Function
 
 Value: TypeAlias = object
 """Any of the types above; ``object`` so that every use has to look at the type first."""
@@ -160,8 +161,7 @@ class GoObject:
 
     __slots__ = ()
     go_type: ClassVar[str] = "struct {}"
-    go_methods: ClassVar[Mapping[str, object]] = {}
-    """Name to ``function.Function``."""
+    go_methods: ClassVar[Mapping[str, "Function"]] = {}
 
     def go_fields(self) -> Mapping[str, Value]:
         """Exported fields by name, in declaration order."""
@@ -259,104 +259,3 @@ def sorted_items(mapping: Mapping[Value, Value]) -> list[tuple[Value, Value]]:
     if len(names) == len(mapping):
         return [(name, mapping[name]) for name in sorted(names)]
     return [(key, mapping[key]) for key in sorted(mapping, key=compare_key)]
-
-
-MAX_PRINTED: Final = 1 << 26
-"""Bytes that one value may print; a list of lists of lists … can be far bigger than it looks."""
-
-
-class TooLargeError(ValueError):
-    """A value would print more than ``MAX_PRINTED`` bytes, or contains itself."""
-
-
-def sprint(value: Value) -> str:
-    """Go's ``%v``: ``map[a:1 b:[x y]]``, ``<nil>``, ``1e+06``.
-
-    Raises:
-        TooLargeError: The text would be too large.
-    """
-    kind = type(value)
-    if kind is str:
-        return value  # type: ignore[return-value]  # the exact type was tested
-    if kind is int:
-        return f"{value}"
-    if kind is bool:
-        return "true" if value else "false"
-    pieces: list[str] = []
-    room = MAX_PRINTED
-    for piece in _pieces(value, 0):
-        room -= len(piece)
-        if room < 0:
-            raise TooLargeError(f"a value prints more than {MAX_PRINTED} bytes")
-        pieces.append(piece)
-    return "".join(pieces)
-
-
-_MAX_DEPTH: Final = 200
-
-
-def _pieces(value: Value, depth: int) -> Iterator[str]:
-    """The text of a value, piece by piece so that a bomb is noticed before it goes off."""
-    match value:
-        case str():
-            yield value
-        case bool():
-            yield "true" if value else "false"
-        case int():
-            yield f"{int(value)}"
-        case float():
-            yield format_float(value)
-        case complex():
-            yield sprint_complex(value)
-        case None:
-            yield "<nil>"
-        case NoValue():
-            yield "<no value>"
-        case bytes():
-            yield f"[{' '.join(map(str, value))}]"
-        case _ if depth > _MAX_DEPTH:
-            raise TooLargeError("a value contains itself, or is nested too deeply to be printed")
-        case list():
-            yield from _list_pieces(value, depth)
-        case dict():
-            opening = "map["
-            for key, item in sorted_items(value):
-                yield opening
-                yield from _pieces(key, depth + 1)
-                yield ":"
-                yield from _pieces(item, depth + 1)
-                opening = " "
-            yield "]" if value else "map[]"
-        case GoObject():
-            yield from _object_pieces(value, depth)
-        case _:
-            yield f"?{type(value).__name__}?"
-
-
-def _list_pieces(items: list[Value], depth: int) -> Iterator[str]:
-    opening = "["
-    for item in items:
-        yield opening
-        yield from _pieces(item, depth + 1)
-        opening = " "
-    yield "]" if items else "[]"
-
-
-def _object_pieces(value: GoObject, depth: int) -> Iterator[str]:
-    text = value.go_string()
-    if text is not None:
-        yield text
-        return
-    yield "&{" if value.go_type.startswith("*") else "{"
-    for number, item in enumerate(value.go_fields().values()):
-        if number:
-            yield " "
-        yield from _pieces(item, depth + 1)
-    yield "}"
-
-
-def sprint_complex(value: complex) -> str:
-    """``(1+2i)``."""
-    imaginary = format_float(value.imag)
-    sign = "" if imaginary[0] in "+-" else "+"
-    return f"({format_float(value.real)}{sign}{imaginary}i)"
