@@ -1,8 +1,10 @@
 """What all builds of one run share."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from threading import Lock
 
 from exporter.build.buildkit import BuildKit
 from exporter.build.images import Needed
@@ -36,11 +38,21 @@ class Session:
     env: Mapping[str, str] = field(repr=False)
     network: str = ""
     skip_image_spec: bool = False
+    _lock: Lock = field(default_factory=Lock, repr=False)
+    _claims: dict[str, Lock] = field(default_factory=dict, repr=False)
 
     @property
     def commit(self) -> str:
         """The commit that is built: HEAD, or with ``--dev`` the one made of the work tree."""
         return self.git.head.object_id
+
+    @contextmanager
+    def claim(self, digest: str) -> Iterator[None]:
+        """While one thread builds a stage, others that want the same digest wait for it."""
+        with self._lock:
+            mine = self._claims.setdefault(digest, Lock())
+        with mine:
+            yield
 
     def new_id(self, digest: str) -> StageId:
         """The identity of a stage that is built now."""

@@ -111,7 +111,8 @@ class DockerfileKind:
         del needed  # its facts are build arguments already
         first, *rest = plan.stages
         if first.image is None:
-            first = self._solve(image, plan, say)
+            with self._session.claim(first.stage.digest):
+                first = self._found(first) or self._solve(image, plan, say)
         specs = (self._apply_spec(image, plan, stage, first) for stage in rest)
         return replace(plan, stages=(first, *specs))
 
@@ -202,6 +203,13 @@ class DockerfileKind:
         return self._dockerfiles[path]
 
     # building
+
+    def _found(self, planned: PlannedStage) -> PlannedStage | None:
+        """The stage when another image of this run has built it meanwhile."""
+        variant = planned.stage.labels[VARIANT_LABEL]
+        storage = self._session.storages.primary
+        found = storage.find(planned.stage.digest, _same_variant(variant))
+        return None if found is None else replace(planned, id=found.id, image=found)
 
     def _solve(self, image: DockerfileImage, plan: PlannedImage, say: Say) -> PlannedStage:
         session, planned, build = self._session, plan.stages[0], plan.build
