@@ -72,9 +72,10 @@ def _equal_unlike(first: Value, other: Value, kind: str) -> bool:
         return is_nil and other_is_nil
     if go_type(other).startswith(_UNCOMPARABLE):
         raise FunctionError(f"non-comparable type {sprintf('%s', other)}: {go_type(other)}")
-    if isinstance(first, GoObject):
-        return first is other or (type(first) is type(other) and first == other)
-    return False
+    # Pointers are the same or not; structs are compared by their content.
+    return first is other or (
+        isinstance(first, GoObject) and go_kind(first) == "struct" and first == other
+    )
 
 
 def _is_nil(value: Value) -> bool:

@@ -24,6 +24,7 @@ from exporter.gotemplate.sprint import TooLargeError, sprint_value
 from exporter.gotemplate.values import (
     INTEGERS,
     NO_VALUE,
+    NoValue,
     Uint8,
     Value,
     sorted_items,
@@ -191,23 +192,20 @@ class _Compiler:
 
         def run(frame: Frame, dot: Value) -> None:
             collection = value_of(frame, dot)
-            if not collection and not isinstance(collection, str | float | complex | bool):
-                otherwise(frame, dot)
-                return
             pairs = _pairs(collection, with_index=len(targets) > 1)
             if isinstance(pairs, str):
                 raise blame.error(last_of(pipe), pairs)
             before = frame.is_element
-            frame.is_element = boxed = holds_interfaces(collection)
+            boxed = holds_interfaces(collection)
             slots = [_set_slot(frame, choices, is_element=boxed) for choices in targets]
             try:
-                if _iterate(frame, pairs, slots, body):
-                    return
-            except BreakRange:
-                return
-            finally:
+                frame.is_element = boxed
+                found = _iterate(frame, pairs, slots, body)
                 frame.is_element = before
-            otherwise(frame, dot)
+                if not found:
+                    otherwise(frame, dot)
+            except BreakRange:  # the other body belongs to this range, too
+                frame.is_element = before
 
         return run
 
@@ -253,6 +251,8 @@ def _pairs(collection: Value, *, with_index: bool) -> Iterable[tuple[Value, Valu
     match collection:
         case list():
             return enumerate(collection)
+        case None | NoValue():
+            return ()
         case dict():
             return sorted_items(collection)
         case bytes():
