@@ -63,6 +63,11 @@ class Module:
                     common_dir=git_dir,
                 )
         name = names().get(path)
+        if self.work_tree is None and not self.path:
+            raise GitError(
+                f"the remote repository has a submodule at '{full_path}', which is not fetched",
+                remedy="Leave it out with excludePaths, or map its repository by itself",
+            )
         if name is None:
             raise GitError(
                 f"the commit has a submodule at '{full_path}' that .gitmodules does not name",

@@ -22,16 +22,20 @@ LFS_POINTER_BYTES = 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Location:
-    """Where a repository is; ``project`` is the opened directory relative to the work tree."""
+    """Where a repository is; ``project`` is the opened directory relative to the work tree.
+
+    A repository without a work tree has its git directory in its place, and ``bare``.
+    """
 
     work_tree: Path
     git_dir: Path
     common_dir: Path
-    project: str
+    project: str = ""
+    bare: bool = False
 
 
 class Repository:
-    """A repository with a work tree; a context manager that ends its processes."""
+    """A repository at a commit; a context manager that ends its processes."""
 
     def __init__(self, location: Location, *, git: Git, head: str = "HEAD") -> None:
         self.location = location
@@ -40,7 +44,7 @@ class Repository:
         self._module = Module(
             git,
             path="",
-            work_tree=location.work_tree,
+            work_tree=None if location.bare else location.work_tree,
             git_dir=location.git_dir,
             common_dir=location.common_dir,
         )

@@ -2,8 +2,10 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -11,7 +13,9 @@ import yaml
 
 from exporter.git.diff import PATCH_CACHE_BYTES, patch_size, patch_text
 from exporter.git.mappings import GitMapping, dependencies_checksum
+from exporter.git.remote import Remote, find_commit, open_remote
 from exporter.git.repository import Repository
+from exporter.git.trees import CommitTree
 from tests.vectors.folder import VECTORS
 from tests.vectors.stapel_case import StapelCase
 
@@ -34,8 +38,8 @@ _DEPENDENCIES = [
 def _items(config: str, image: str) -> list[dict[str, Any]]:
     for document in yaml.safe_load_all(config):
         if document.get("image") == image:
-            items: list[dict[str, Any]] = document["git"]
-            return items
+            # werf takes the local mappings before the remote ones
+            return sorted(document["git"], key=lambda item: "url" in item)
     raise LookupError(image)
 
 
@@ -71,6 +75,22 @@ def _replay(record: dict[str, Any], directory: Path) -> tuple[StapelCase, list[s
     return case, commits
 
 
+@contextmanager
+def _tree_of(
+    item: dict[str, Any], local: CommitTree, *, env: Mapping[str, str]
+) -> Iterator[CommitTree]:
+    """The tree that a mapping takes its files from."""
+    if "url" not in item:
+        yield local
+        return
+    with (
+        TemporaryDirectory() as cache,
+        open_remote(Remote.of(item["url"]), cache=Path(cache), env=env) as remote,
+    ):
+        wanted = {key: item[key] for key in ("branch", "tag", "commit") if key in item}
+        yield remote.tree(find_commit(remote, **wanted).object_id)
+
+
 @pytest.mark.parametrize("record", _PATCHES)
 def test_the_patch_from_an_earlier_commit_is_the_recorded_one(
     record: dict[str, Any], tmp_path: Path
@@ -103,11 +123,10 @@ def test_stage_dependencies_have_the_recorded_checksums(
     with Repository.open(case.project.path, env=dict(os.environ)) as repository:
         tree = repository.tree()
         items = _items(tree.read_file("werf.yaml").decode(), record["image"])
-        if any("url" in item for item in items):
-            pytest.skip("remote mappings are tested with remote repositories")
         checksums = []
         for item, mapping in zip(items, _mappings(items), strict=True):
             globs = item.get("stageDependencies", {}).get(record["stage"], [])
             globs = [globs] if isinstance(globs, str) else globs
-            checksums.append(dependencies_checksum(tree, mapping, globs)[0])
+            with _tree_of(item, tree, env={**os.environ, **case.git_env}) as source:
+                checksums.append(dependencies_checksum(source, mapping, globs)[0])
         assert checksums == record["mapping_checksums"]
