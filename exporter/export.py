@@ -216,21 +216,20 @@ class Export:
         for target in self._all():
             self._client.want(target.asked.repository, push=True)
         self._each(list(zip(self._jobs, self._targets, strict=True)), self._load)
+        # When the first tag of a repository is new, most likely the others are, too, and one list
+        # will tell (in ``run``); else each one is asked for.
         first: list[_Target] = []
-        rest: list[_Target] = []
+        rest: list[tuple[_Target, _Target]] = []
         for targets in self._targets:
-            seen: set[Repository] = set()
+            leaders: dict[Repository, _Target] = {}
             for target in targets:
-                eager = self._must_know or target.asked.repository not in seen
-                (first if eager else rest).append(target)
-                seen.add(target.asked.repository)
+                leader = leaders.setdefault(target.asked.repository, target)
+                if self._must_know or leader is target:
+                    first.append(target)
+                else:
+                    rest.append((target, leader))
         self._each(first, self._see)
-        # The first tag is new: most likely the others are, too, and one list will tell (in run).
-        shown = {(target.job, target.asked.repository) for target in first if target.previous}
-        self._each(
-            [target for target in rest if (target.job, target.asked.repository) in shown],
-            self._see,
-        )
+        self._each([target for target, leader in rest if leader.previous], self._see)
 
     def run(self) -> None:
         """Export; every destination has its status afterwards.

@@ -196,9 +196,12 @@ class Copier:
         look: bool,
     ) -> PushResult:
         source = self._source(content, destination, blob)
-        if near is None and not look and blob.digest in content.graph.configs:
-            # A mount from itself asks and opens the upload in one request.
-            near = destination
+        if near is None and not look:
+            if blob.digest in content.graph.configs:
+                # A mount from itself asks and opens the upload in one request.
+                near = destination
+            else:  # a layer from elsewhere: never sent without asking, tags are newer than layers
+                look = True
         return self.client.push_blob(destination, source, mount_from=near, look=look)
 
     def _source(self, content: Content, destination: Repository, blob: Descriptor) -> BlobSource:
