@@ -1,0 +1,19 @@
+"""What Go's reflection gives of any slice, whatever the type of its items."""
+
+from collections.abc import Sequence
+
+from exporter.gotemplate.values import SLICES, Uint8, Value
+
+
+def is_slice(value: Value) -> bool:
+    """Whether the value is a slice of any type."""
+    return type(value) in SLICES
+
+
+def elements(value: Value) -> Sequence[Value]:
+    """The items of a slice; those of a ``[]byte`` are ``uint8``."""
+    if isinstance(value, bytes):
+        return [Uint8(byte) for byte in value]
+    if isinstance(value, list):
+        return value
+    raise TypeError(f"{type(value).__name__} is no slice")
