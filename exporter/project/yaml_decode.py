@@ -18,9 +18,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final, NoReturn, TypeVar
 
-from exporter.gotemplate.floats import format_float
-from exporter.gotemplate.values import AnyMap, Uint64, from_bytes, sorted_items, to_bytes
-from exporter.project.go_duration import parse_duration
+from exporter.gotemplate.printf import sprintf
+from exporter.gotemplate.values import AnyMap, from_bytes, to_bytes
 from exporter.project.yaml_nodes import (
     AliasNode,
     MappingNode,
@@ -30,14 +29,10 @@ from exporter.project.yaml_nodes import (
     ScalarNode,
     SequenceNode,
     YamlError,
-    compose,
 )
 from exporter.project.yaml_scalars import (
-    BINARY,
     MAP,
-    MAX_INT64,
     MERGE,
-    MIN_INT64,
     NULL,
     SEQ,
     STR,
@@ -47,17 +42,19 @@ from exporter.project.yaml_scalars import (
     resolve,
     short_tag,
 )
+from exporter.project.yaml_targets import (
+    WRONG,
+    Wrong,
+    pick_boolean,
+    pick_duration,
+    pick_integer,
+    pick_string,
+    pick_unsigned,
+)
 
 T = TypeVar("T")
 K = TypeVar("K")
 V = TypeVar("V")
-
-
-class _Wrong:
-    """What a reader gives for a value that does not fit; the problem is noted already."""
-
-
-_WRONG: Final = _Wrong()
 
 # yaml.v2 2.4.0, decode.go: how much of the decoding may come from aliases.
 _ALIASES_UNCHECKED: Final = 100
@@ -65,9 +62,6 @@ _DECODES_UNCHECKED: Final = 1_000
 _RATIO_LOW: Final = 400_000
 _RATIO_HIGH: Final = 4_000_000
 _SHOWN_VALUE: Final = 10
-# The bounds as Go compares them with a float, that is rounded up.
-_FLOAT_INT64: Final = 2.0**63
-_FLOAT_UINT64: Final = 2.0**64
 _PLAIN: Final = "config.plain"
 
 
@@ -131,46 +125,46 @@ class Decoder:
 
     def string(self, node: Node | None) -> str:
         """``string``: the scalar's own text, whatever it would resolve to."""
-        return self._value(node, partial(self._scalar, go="string", pick=_pick_string, zero=""), "")
+        return self._value(node, partial(self._scalar, go="string", pick=pick_string, zero=""), "")
 
     def optional_string(self, node: Node | None) -> str | None:
         """``*string``: None for null, else as ``string``."""
-        return self._optional(node, go="string", pick=_pick_string, zero="")
+        return self._optional(node, go="string", pick=pick_string, zero="")
 
     def boolean(self, node: Node | None) -> bool:
         """``bool``: true, yes, on, y and their opposites, not quoted."""
         return self._value(
-            node, partial(self._scalar, go="bool", pick=_pick_boolean, zero=False), default=False
+            node, partial(self._scalar, go="bool", pick=pick_boolean, zero=False), default=False
         )
 
     def optional_boolean(self, node: Node | None) -> bool | None:
         """``*bool``: None for null, else as ``boolean``."""
-        return self._optional(node, go="bool", pick=_pick_boolean, zero=False)
+        return self._optional(node, go="bool", pick=pick_boolean, zero=False)
 
     def integer(self, node: Node | None) -> int:
         """``int``: a float loses its fraction."""
-        return self._value(node, partial(self._scalar, go="int", pick=_pick_integer, zero=0), 0)
+        return self._value(node, partial(self._scalar, go="int", pick=pick_integer, zero=0), 0)
 
     def optional_integer(self, node: Node | None) -> int | None:
         """``*int``: None for null, else as ``integer``."""
-        return self._optional(node, go="int", pick=_pick_integer, zero=0)
+        return self._optional(node, go="int", pick=pick_integer, zero=0)
 
     def optional_unsigned(self, node: Node | None) -> int | None:
         """``*uint64``: as ``optional_integer`` from 0 to 2**64 - 1."""
-        return self._optional(node, go="uint64", pick=_pick_unsigned, zero=0)
+        return self._optional(node, go="uint64", pick=pick_unsigned, zero=0)
 
     def optional_duration(self, node: Node | None) -> int | None:
         """``*time.Duration``: nanoseconds, from Go's notation or from a number of them."""
-        return self._optional(node, go="time.Duration", pick=_pick_duration, zero=0)
+        return self._optional(node, go="time.Duration", pick=pick_duration, zero=0)
 
     def strings(self, node: Node | None) -> list[str]:
         """``[]string``: empty for null; elements that do not fit are left out."""
-        element = partial(self._scalar, go="string", pick=_pick_string, zero="")
+        element = partial(self._scalar, go="string", pick=pick_string, zero="")
         return self._value(node, partial(self._list, element=element, go="[]string"), [])
 
     def string_map(self, node: Node | None) -> dict[str, str]:
         """``map[string]string``: empty for null, values as ``string``."""
-        value = partial(self._scalar, go="string", pick=_pick_string, zero="")
+        value = partial(self._scalar, go="string", pick=pick_string, zero="")
         return self._value(node, partial(self._map, value=value, go="map[string]string"), {})
 
     def any_map(self, node: Node | None) -> dict[str, object]:
@@ -221,13 +215,13 @@ class Decoder:
         go_text = f"yaml: unmarshal errors:{''.join(lines)}"
         raise YamlError(self.problems, name=self.name, go_text=go_text)
 
-    # Readers: what a node below any aliases gives, or _WRONG.
+    # Readers: what a node below any aliases gives, or WRONG.
 
-    def _value(self, node: Node | None, read: Callable[[RealNode], T | _Wrong], default: T) -> T:
+    def _value(self, node: Node | None, read: Callable[[RealNode], T | Wrong], default: T) -> T:
         if node is None:
             return default
         value = self._through_alias(node, read)
-        return default if isinstance(value, _Wrong) else value
+        return default if isinstance(value, Wrong) else value
 
     def _through_alias(self, node: Node, read: Callable[[RealNode], T]) -> T:
         self._count(node)
@@ -272,22 +266,22 @@ class Decoder:
             self.fail(node, str(error))
 
     def _scalar(
-        self, node: RealNode, *, go: str, pick: Callable[[str, Resolved, str], T | _Wrong], zero: T
-    ) -> T | _Wrong:
+        self, node: RealNode, *, go: str, pick: Callable[[str, Resolved, str], T | Wrong], zero: T
+    ) -> T | Wrong:
         if not isinstance(node, ScalarNode):
             return self._wrong(node, SEQ if isinstance(node, SequenceNode) else MAP, go)
         tag, value = self._resolve(node)
         if value is None:
             return zero
         picked = pick(tag, value, node.value)
-        return self._wrong(node, tag, go) if isinstance(picked, _Wrong) else picked
+        return self._wrong(node, tag, go) if isinstance(picked, Wrong) else picked
 
     def _optional(
         self,
         node: Node | None,
         *,
         go: str,
-        pick: Callable[[str, Resolved, str], T | _Wrong],
+        pick: Callable[[str, Resolved, str], T | Wrong],
         zero: T,
     ) -> T | None:
         if node is None or not is_null(node):
@@ -297,31 +291,31 @@ class Decoder:
             return None
         # A quoted "null" or "~": Go has not looked behind the pointer and fits strings only.
         pointed = f"*{go}"
-        picked = pick(STR, real.value, real.value) if go == "string" else _WRONG
-        if isinstance(picked, _Wrong):
+        picked = pick(STR, real.value, real.value) if go == "string" else WRONG
+        if isinstance(picked, Wrong):
             self._wrong(real, STR, pointed)
             return None
         return picked
 
     def _list(
-        self, node: RealNode, *, element: Callable[[RealNode], T | _Wrong], go: str
-    ) -> list[T] | _Wrong:
+        self, node: RealNode, *, element: Callable[[RealNode], T | Wrong], go: str
+    ) -> list[T] | Wrong:
         if isinstance(node, SequenceNode):
             found = (self._through_alias(child, element) for child in node.children)
-            return [value for value in found if not isinstance(value, _Wrong)]
-        return [] if self._is_nothing(node, MAP, go) else _WRONG
+            return [value for value in found if not isinstance(value, Wrong)]
+        return [] if self._is_nothing(node, MAP, go) else WRONG
 
-    def _nodes(self, node: RealNode, *, go: str) -> list[RealNode] | _Wrong:
+    def _nodes(self, node: RealNode, *, go: str) -> list[RealNode] | Wrong:
         return self._list(node, element=_itself, go=go)
 
     def _map(
-        self, node: RealNode, *, value: Callable[[RealNode], T | _Wrong], go: str
-    ) -> dict[str, T] | _Wrong:
+        self, node: RealNode, *, value: Callable[[RealNode], T | Wrong], go: str
+    ) -> dict[str, T] | Wrong:
         if isinstance(node, MappingNode):
             found: dict[str, T] = {}
             self._fill(found, node, key=self._key, value=value)
             return found
-        return {} if self._is_nothing(node, SEQ, go) else _WRONG
+        return {} if self._is_nothing(node, SEQ, go) else WRONG
 
     def _is_nothing(self, node: RealNode, tag: str, go: str) -> bool:
         if isinstance(node, ScalarNode):
@@ -331,16 +325,16 @@ class Decoder:
         self._wrong(node, tag, go)
         return False
 
-    def _key(self, node: RealNode) -> str | _Wrong:
-        return self._scalar(node, go="string", pick=_pick_string, zero="")
+    def _key(self, node: RealNode) -> str | Wrong:
+        return self._scalar(node, go="string", pick=pick_string, zero="")
 
     def _fill(
         self,
         found: dict[K, V],
         node: RealNode,
         *,
-        key: Callable[[RealNode], K | _Wrong],
-        value: Callable[[RealNode], V | _Wrong],
+        key: Callable[[RealNode], K | Wrong],
+        value: Callable[[RealNode], V | Wrong],
     ) -> None:
         if not isinstance(node, MappingNode):
             return
@@ -349,15 +343,15 @@ class Decoder:
                 self._merge(value_node, partial(self._fill, found, key=key, value=value))
                 continue
             name = self._through_alias(key_node, key)
-            if isinstance(name, _Wrong):
+            if isinstance(name, Wrong):
                 continue
             if isinstance(name, list | dict):
-                self.fail(key_node, f"invalid map key: {_go_syntax(name)}")
+                self.fail(key_node, sprintf("invalid map key: %#v", name))
             item = self._through_alias(value_node, value)
-            if isinstance(item, _Wrong):
+            if isinstance(item, Wrong):
                 continue
             if self.strict and name in found:
-                self.problem(value_node, f"key {_go_syntax(name)} already set in map")
+                self.problem(value_node, sprintf("key %#v already set in map", name))
             else:
                 found[name] = item
 
@@ -371,7 +365,7 @@ class Decoder:
                 self._merge(value, partial(self._fields, found, go=go))
                 continue
             name = self._through_alias(key, self._key)
-            if isinstance(name, _Wrong):
+            if isinstance(name, Wrong):
                 continue
             if name in seen:
                 self.problem(key, f"field {name} already set in type {go}")
@@ -387,7 +381,7 @@ class Decoder:
                 self.fail(merged, "map merge requires map or sequence of maps as the value")
             self._through_alias(merged, read)
 
-    def _wrong(self, node: RealNode, tag: str, go: str) -> _Wrong:
+    def _wrong(self, node: RealNode, tag: str, go: str) -> Wrong:
         shown = ""
         if isinstance(node, ScalarNode):
             tag = node.tag or tag
@@ -396,7 +390,7 @@ class Decoder:
             # yaml.v2 takes a scalar tagged !!map or !!seq for a collection here.
             shown = node.value if tag in (MAP, SEQ) else f" `{from_bytes(short)}`"
         self.problem(node, f"cannot unmarshal {short_tag(tag)}{shown} into {go}")
-        return _WRONG
+        return WRONG
 
 
 def _itself(node: RealNode) -> RealNode:
@@ -405,119 +399,3 @@ def _itself(node: RealNode) -> RealNode:
 
 def _is_merge(node: Node) -> bool:
     return isinstance(node, ScalarNode) and node.value == "<<" and (node.tag == MERGE or node.plain)
-
-
-# What a resolved scalar gives in a field of some type.
-
-
-def _pick_string(tag: str, value: Resolved, text: str) -> str:
-    return value if tag == BINARY and isinstance(value, str) else text
-
-
-def _pick_boolean(_tag: str, value: Resolved, _text: str) -> bool | _Wrong:
-    return value if isinstance(value, bool) else _WRONG
-
-
-def _pick_integer(_tag: str, value: Resolved, _text: str) -> int | _Wrong:
-    if isinstance(value, float):
-        return _int64(value) if value <= _FLOAT_INT64 else _WRONG
-    if not isinstance(value, int) or isinstance(value, bool) or value > MAX_INT64:
-        return _WRONG
-    return value
-
-
-def _pick_unsigned(_tag: str, value: Resolved, _text: str) -> int | _Wrong:
-    if isinstance(value, float):
-        return _uint64(value) if value <= _FLOAT_UINT64 else _WRONG
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        return _WRONG
-    return value
-
-
-def _int64(value: float) -> int:
-    """Convert as Go does on amd64, where what does not fit becomes the smallest number."""
-    return int(value) if MIN_INT64 <= value < _FLOAT_INT64 else MIN_INT64
-
-
-def _uint64(value: float) -> int:
-    """Convert as Go does on amd64, where a negative number wraps around."""
-    if value < _FLOAT_INT64:
-        return _int64(value) % 2**64
-    return int(value) if value < _FLOAT_UINT64 else 2**63
-
-
-def _pick_duration(tag: str, value: Resolved, text: str) -> int | _Wrong:
-    if not isinstance(value, str):
-        return _pick_integer(tag, value, text)
-    try:
-        return _WRONG if tag == TIMESTAMP else parse_duration(value)
-    except ValueError:
-        return _WRONG
-
-
-def _go_syntax(value: object) -> str:
-    """Write a value as Go's ``%#v`` does, for a key in a message."""
-    match value:
-        case None:
-            return "<nil>"
-        case bool():
-            return "true" if value else "false"
-        case Uint64():
-            return f"{value:#x}"
-        case float():
-            return format_float(value)
-        case str():
-            return _quote(value)
-        case list():
-            return f"[]interface {{}}{{{', '.join(map(_go_element, value))}}}"
-        case dict():
-            entries = (f"{_go_element(k)}:{_go_element(v)}" for k, v in sorted_items(value))
-            return f"map[interface {{}}]interface {{}}{{{', '.join(entries)}}}"
-        case _:
-            return str(value)
-
-
-def _go_element(value: object) -> str:
-    return "interface {}(nil)" if value is None else _go_syntax(value)
-
-
-_ESCAPES: Final = {ord(c): f"\\{e}" for c, e in zip('"\\\a\b\f\n\r\t\v', '"\\abfnrtv', strict=True)}
-
-
-def _quote(text: str) -> str:
-    return f'"{"".join(map(_escape, text))}"'
-
-
-def _escape(char: str) -> str:
-    code = ord(char)
-    if code in _ESCAPES:
-        return _ESCAPES[code]
-    if char.isprintable():
-        return char
-    if 0xDC80 <= code <= 0xDCFF:  # noqa: PLR2004 - surrogateescape: a byte that is not UTF-8
-        return f"\\x{code - 0xDC00:02x}"
-    if code < 0x80:  # noqa: PLR2004 - ASCII
-        return f"\\x{code:02x}"
-    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"  # noqa: PLR2004 - the BMP
-
-
-def decode_document(
-    node: Node | None, *, name: str = "werf.yaml", first_line: int = 0
-) -> dict[str, object]:
-    """Decode a whole document without looking at what it means; strict about repeated keys.
-
-    Raises:
-        YamlError: It is no mapping, repeats keys, or is broken otherwise.
-    """
-    decoder = Decoder(name=name, first_line=first_line)
-    found = decoder.any_map(node)
-    decoder.finish()
-    return found
-
-
-def from_yaml(text: str) -> dict[str, object]:
-    """Do what the template function ``fromYaml`` does; ``YamlError.go_text`` is its error."""
-    decoder = Decoder(name="fromYaml", strict=False)
-    found = decoder.any_map(compose(text, name="fromYaml"))
-    decoder.finish()
-    return found
