@@ -20,6 +20,7 @@ from typing import Final, NoReturn, TypeVar
 
 from exporter.gotemplate.printf import sprintf
 from exporter.gotemplate.values import AnyMap, from_bytes, to_bytes
+from exporter.project.yaml_hints import type_hint
 from exporter.project.yaml_nodes import (
     AliasNode,
     MappingNode,
@@ -196,9 +197,9 @@ class Decoder:
 
     # Problems.
 
-    def problem(self, node: Node, text: str) -> None:
-        """Note that something is wrong with ``node``."""
-        self.problems.append(Problem(line=node.line, column=node.column, text=text))
+    def problem(self, node: Node, text: str, *, hint: str = "") -> None:
+        """Note that something is wrong with ``node``; ``hint`` says what to do."""
+        self.problems.append(Problem(line=node.line, column=node.column, text=text, hint=hint))
 
     def fail(self, node: Node, text: str) -> NoReturn:
         """Raise a problem after which decoding makes no sense."""
@@ -351,7 +352,9 @@ class Decoder:
             if isinstance(item, Wrong):
                 continue
             if self.strict and name in found:
-                self.problem(value_node, sprintf("key %#v already set in map", name))
+                text = sprintf("key %#v already set in map", name)
+                hint = "Keep one of them; what << brings in cannot be replaced"
+                self.problem(value_node, text, hint=hint)
             else:
                 found[name] = item
 
@@ -385,11 +388,12 @@ class Decoder:
         shown = ""
         if isinstance(node, ScalarNode):
             tag = node.tag or tag
-            text = to_bytes(node.value)
-            short = text if len(text) <= _SHOWN_VALUE else text[: _SHOWN_VALUE - 3] + b"..."
+            data = to_bytes(node.value)
+            short = data if len(data) <= _SHOWN_VALUE else data[: _SHOWN_VALUE - 3] + b"..."
             # yaml.v2 takes a scalar tagged !!map or !!seq for a collection here.
             shown = node.value if tag in (MAP, SEQ) else f" `{from_bytes(short)}`"
-        self.problem(node, f"cannot unmarshal {short_tag(tag)}{shown} into {go}")
+        text = f"cannot unmarshal {short_tag(tag)}{shown} into {go}"
+        self.problem(node, text, hint=type_hint(go))
         return WRONG
 
 

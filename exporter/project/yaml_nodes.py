@@ -12,6 +12,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
 
 from exporter.errors import ConfigError, Place
+from exporter.project.yaml_hints import syntax_hint
 
 if TYPE_CHECKING:
     from yaml import Mark, YAMLError
@@ -71,11 +72,18 @@ Node = RealNode | AliasNode
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """One thing that does not fit, in yaml.v2's words; line and column count from 1."""
+    """One thing that does not fit, in yaml.v2's words; line and column count from 1.
+
+    ``hint`` is a sentence about what to do, or empty.
+    """
 
     line: int
     column: int
     text: str
+    hint: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.text}. {self.hint}" if self.hint else self.text
 
 
 class YamlError(ConfigError):
@@ -90,9 +98,11 @@ class YamlError(ConfigError):
         """Describe all problems; the first one gives the error its place."""
         first, *others = problems
         place = Place(path=name, line=first.line, column=first.column)
-        lines = [first.text]
-        lines += [f"{name}:{other.line}:{other.column}: {other.text}" for other in others]
-        super().__init__("\n".join(lines), place=place)
+        if others:
+            places = [f"{name}:{other.line}:{other.column}: {other}" for other in others]
+            super().__init__("\n".join([str(first), *places]), place=place)
+        else:
+            super().__init__(first.text, place=place, remedy=first.hint)
         self.problems = tuple(problems)
         self.go_text = go_text
 
@@ -209,7 +219,8 @@ class _Composer:
         return value.replace(_HIDDEN_COLON, ":")
 
     def fail(self, text: str, line: int, column: int, *, where: str = "") -> NoReturn:
-        problem = Problem(line=line, column=column, text=text)
+        hint = syntax_hint(text, "", "")
+        problem = Problem(line=line, column=column, text=text, hint=hint)
         raise YamlError([problem], name=self.name, go_text=f"yaml: {where}{text}")
 
 
@@ -230,7 +241,7 @@ def _syntax_error(error: "YAMLError", data: bytes, *, first_line: int, name: str
     from yaml.reader import ReaderError  # noqa: PLC0415 - the same
     from yaml.scanner import ScannerError  # noqa: PLC0415 - the same
 
-    line, column, where = 0, 0, ""
+    line, column, where, opened = 0, 0, "", ""
     if isinstance(error, MarkedYAMLError):
         text = error.problem or "unknown problem parsing YAML content"
         mark = error.problem_mark or error.context_mark
@@ -243,6 +254,8 @@ def _syntax_error(error: "YAMLError", data: bytes, *, first_line: int, name: str
         elif error.context_mark:
             said = error.context_mark.line
         where = f"line {said}: " if said else ""
+        if error.context_mark:
+            opened = f"{first_line + error.context_mark.line + 1}:{error.context_mark.column + 1}"
     elif isinstance(error, ReaderError):
         text = str(error.reason)
         before = data[: error.position]
@@ -250,5 +263,8 @@ def _syntax_error(error: "YAMLError", data: bytes, *, first_line: int, name: str
         column = len(before[before.rfind(b"\n") + 1 :].decode("utf-8", "replace"))
     else:
         text = str(error)
-    problem = Problem(line=first_line + line + 1, column=column + 1, text=text)
+    lines = data.decode("utf-8", "replace").split("\n")
+    found = lines[line][column : column + 1] if line < len(lines) else ""
+    hint = syntax_hint(text, found, opened)
+    problem = Problem(line=first_line + line + 1, column=column + 1, text=text, hint=hint)
     return YamlError([problem], name=name, go_text=f"yaml: {where}{text}")
