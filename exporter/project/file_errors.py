@@ -27,9 +27,9 @@ class UncommittedError(GiterminismError):
 class SubmoduleUncommittedError(UncommittedError):
     """A submodule is not as the commit records it."""
 
-    def __init__(self, what: str) -> None:
+    def __init__(self, what: str, *, remedy: str = _COMMIT) -> None:
         """Say what is different."""
-        GiterminismError.__init__(self, what, remedy=_COMMIT)
+        GiterminismError.__init__(self, what, remedy=remedy)
 
 
 class SubmoduleUntrackedError(UntrackedError):

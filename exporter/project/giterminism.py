@@ -12,7 +12,12 @@ from pathlib import Path
 
 from exporter.errors import ConfigError, GiterminismError, Place
 from exporter.git.path_match import AllPaths, Include, NoPaths, PathMatcher
-from exporter.project.file_errors import doing, not_in_directory, not_in_repository
+from exporter.project.file_errors import (
+    NotFoundError,
+    doing,
+    not_in_directory,
+    not_in_repository,
+)
 from exporter.project.giterminism_config import (
     DEFAULT_PATH,
     GiterminismConfig,
@@ -69,8 +74,6 @@ class Giterminism:
             NotFoundError: There is none.
             GiterminismError: It is not committed.
         """
-        from exporter.project.file_errors import NotFoundError  # noqa: PLC0415 - readability below
-
         accepted: PathMatcher = AllPaths() if self.config.uncommitted_config else NoPaths()
         with doing("unable to read werf config"):
             for name in (path,) if path else CONFIG_NAMES:
@@ -256,7 +259,9 @@ class Giterminism:
         return parse_giterminism_config(text, path=self.config_path)
 
     def _external(self, what: str, allowed_by: str, place: Place | None = None) -> GiterminismError:
-        remedy = f"Allow it with {allowed_by} in {self.config_path}, or run with --loose-giterminism"
+        remedy = (
+            f"Allow it with {allowed_by} in {self.config_path}, or run with --loose-giterminism"
+        )
         return GiterminismError(f"{_EXTERNAL}: {what}", place=place, remedy=remedy)
 
     def _secret(self, name: str, allowed_by: str, place: Place | None) -> GiterminismError:
@@ -271,13 +276,10 @@ def _name_matches(allowed: str, name: str) -> bool:
     """Whether ``NAME`` or ``/expression/`` allows a variable; only the outer ends are anchored."""
     if not (len(allowed) > 1 and allowed.startswith("/") and allowed.endswith("/")):
         return allowed == name
-    import re2  # noqa: PLC0415 - only projects with expressions need it
+    from exporter.gotemplate.function import FunctionError  # noqa: PLC0415 - for expressions only
+    from exporter.gotemplate.sprig.regex import must_match  # noqa: PLC0415 - the same
 
-    options = re2.Options()
-    options.log_errors = False
     try:
-        return re2.compile(f"^{allowed[1:-1]}$", options).search(name) is not None
-    except re2.error as error:
-        reason = error.args[0]
-        text = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)
-        raise ConfigError(f"error parsing regexp: {text}") from error
+        return must_match(f"^{allowed[1:-1]}$", name)
+    except FunctionError as error:
+        raise ConfigError(str(error)) from error

@@ -7,7 +7,14 @@ from typing import Literal
 from exporter.errors import ConfigError, GiterminismError, Place
 from exporter.project.excerpt import excerpt_at
 from exporter.project.yaml_decode import Decoder, is_null, target
-from exporter.project.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode, YamlError, compose
+from exporter.project.yaml_nodes import (
+    MappingNode,
+    Node,
+    ScalarNode,
+    SequenceNode,
+    YamlError,
+    compose,
+)
 
 DEFAULT_PATH = "werf-giterminism.yaml"
 _FAILED = "the giterminism config validation failed"
@@ -71,16 +78,22 @@ def _parse(text: str, path: str) -> GiterminismConfig:
         ) from error
     reader = _Reader(path)
     if root is None or is_null(root):
-        raise reader.error("giterminismConfigVersion is required", None)
+        raise reader.missing_version()
     if not isinstance(target(root), MappingNode):
-        raise reader.error("the file has to be a mapping of keys to values", root)
+        raise reader.error(
+            "error unmarshaling JSON: while decoding JSON: json: cannot unmarshal"
+            f" {reader.type_of(root)} into Go value of type map[string]interface {{}}",
+            root,
+        )
     reader.check_version(root)
     found: dict[str, object] = {}
     for each in fields(GiterminismConfig):
         key, kind = each.metadata["path"], each.metadata["kind"]
         node = reader.look_up(root, key)
         if node is not None:
-            found[each.name] = reader.flag(node, key) if kind == "boolean" else reader.texts(node, key)
+            found[each.name] = (
+                reader.flag(node, key) if kind == "boolean" else reader.texts(node, key)
+            )
     return GiterminismConfig(**found)  # type: ignore[arg-type]  # each value was read by its field's kind
 
 
@@ -102,14 +115,24 @@ class _Reader:
         """Refuse anything but 1 and "1"."""
         node = self.child(root, "giterminismConfigVersion")
         if node is None:
-            raise self.error(".giterminismConfigVersion in body is required", None)
+            raise self.missing_version()
         value = self.decoder.any(node)
-        if isinstance(value, bool) or value not in (1, "1"):
-            raise self.error(
-                '"giterminismConfigVersion" must validate one and only one schema (oneOf). Found'
-                " none valid\ngiterminismConfigVersion in body should be one of [1]",
-                node,
-            )
+        if value in (1, "1") and not isinstance(value, bool):
+            return
+        kind = self.type_of(node)
+        first = (
+            '"giterminismConfigVersion" must validate one and only one schema (oneOf). Found none'
+            " valid"
+        )
+        lines = [first]
+        if kind not in ("number", "string"):
+            lines.append(f'giterminismConfigVersion in body must be of type number: "{kind}"')
+        lines.append("giterminismConfigVersion in body should be one of [1]")
+        raise self.error("\n".join(lines), node)
+
+    def missing_version(self) -> GiterminismError:
+        """The version is not there."""
+        return self.error(".giterminismConfigVersion in body is required", None)
 
     def child(self, node: Node, key: str) -> Node | None:
         """The value of a key of a mapping."""

@@ -10,11 +10,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
-from exporter.git.path_match import NoPaths, PathMatcher, clean, may_hold, path_matcher
+from exporter.errors import GiterminismError
+from exporter.git.doublestar import clean
+from exporter.git.path_match import PathMatcher, may_hold, path_matcher
 from exporter.git.repository import Repository
 from exporter.git.status import Status, SubmoduleStatus, read_status
 from exporter.git.trees import CommitTree
-from exporter.errors import GiterminismError
+from exporter.gotemplate.values import from_bytes
 from exporter.project.file_errors import (
     NotAcceptedError,
     NotFoundError,
@@ -94,9 +96,7 @@ class ProjectFiles:
             return True
         return not self.loose and self.tree.is_file(self._in_repository(path))
 
-    def is_readable(
-        self, path: str, *, accepted: PathMatcher, test: Callable[[str], bool]
-    ) -> bool:
+    def is_readable(self, path: str, *, accepted: PathMatcher, test: Callable[[str], bool]) -> bool:
         """Whether a path could be read and passes a test in the work tree.
 
         Missing, untracked, uncommitted and not accepted paths are not readable.
@@ -212,7 +212,17 @@ class ProjectFiles:
 
         with doing(f'symlink "{path}" check failed'):
             if tree.resolve(in_repository, on_link=check_link) is None:
-                raise GiterminismError("it leads to nothing in the repository")
+                raise GiterminismError(
+                    f'commit tree entry "{self._goal(in_repository)}" not found in the repository'
+                )
+
+    def _goal(self, path: str) -> str:
+        """Where a link of the commit that leads to nothing points."""
+        found = self.tree.entry(path)
+        if found is None or not found.is_link:
+            return path
+        goal = from_bytes(self.tree.read_blob(found))
+        return posixpath.normpath(posixpath.join(posixpath.dirname(path), goal))
 
     def _in_repository(self, path: str) -> str:
         return clean(posixpath.join(self._project, path.lstrip("/")))
@@ -237,7 +247,8 @@ def _check_submodule(status: SubmoduleStatus, path: str) -> None:
             case "MODIFIED" if status.modified:
                 raise SubmoduleUncommittedError(
                     f'the submodule "{path}" has uncommitted changes that must be discarded or'
-                    " committed (do not forget to push new changes to the submodule remote)"
+                    " committed (do not forget to push new changes to the submodule remote)",
+                    remedy="",
                 )
             case "MODIFIED" if status.commit_changed:
                 raise SubmoduleUncommittedError(
@@ -247,5 +258,3 @@ def _check_submodule(status: SubmoduleStatus, path: str) -> None:
                 )
             case _:
                 pass
-
-

@@ -3,14 +3,22 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from exporter.errors import Place, TemplateError
 from exporter.gotemplate.failure import GoTemplateError
 from exporter.gotemplate.values import StringMap, Value, from_bytes
 from exporter.project.file_errors import doing
 from exporter.project.project_files import ConfigFile
-from exporter.project.template_functions import Files, Permissions, TemplateFiles, template_functions
+from exporter.project.template_functions import (
+    Files,
+    Permissions,
+    TemplateFiles,
+    template_functions,
+)
+
+if TYPE_CHECKING:
+    from exporter.gotemplate.sprig import Runtime
 
 ROOT = "werfConfig"
 """The name of the root template, whatever the file is called."""
@@ -63,6 +71,7 @@ class RenderOptions:
         templates_dir: The directory of templates; "" for the default one.
         debug: Errors show the templates that they passed.
         data: Further keys of the root map.
+        runtime: Clock and randomness of the templates; None for the real ones.
     """
 
     env: Mapping[str, str]
@@ -72,6 +81,7 @@ class RenderOptions:
     templates_dir: str = ""
     debug: bool = False
     data: Mapping[str, Value] = field(default_factory=dict)
+    runtime: "Runtime | None" = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,9 +139,13 @@ class _Rendering:
         self.options = options
         self.main_path = options.config_path
         functions = template_functions(
-            lambda: self.set, source, env=options.env, debug=self.add_details
+            lambda: self.set,
+            source,
+            runtime=options.runtime,
+            env=options.env,
+            debug=self.add_details,
         )
-        self.set = TemplateSet(functions)
+        self.set = TemplateSet(functions, root=ROOT)
 
     def run(self, templates: Sequence[ConfigFile], main: ConfigFile | None) -> RenderedConfig:
         """Parse everything, execute the root."""

@@ -3,7 +3,7 @@
 import logging
 import zlib
 from collections.abc import Callable, Mapping
-from typing import ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from exporter.errors import ConfigError
 from exporter.gotemplate.failure import GoTemplateError
@@ -13,6 +13,9 @@ from exporter.gotemplate.sprint import sprint_value
 from exporter.gotemplate.values import GoObject, Value, from_bytes, to_bytes
 from exporter.project.project_files import ConfigFile
 from exporter.project.yaml_nodes import YamlError
+
+if TYPE_CHECKING:
+    from exporter.gotemplate.sprig import Runtime
 
 logger = logging.getLogger(__name__)
 
@@ -63,7 +66,7 @@ class Files(GoObject):
 
     __slots__ = ("source",)
     go_type: ClassVar[str] = "config.files"
-    go_methods: ClassVar[Mapping[str, object]] = _FILES_METHODS
+    go_methods: ClassVar[Mapping[str, Function]] = _FILES_METHODS
 
     def __init__(self, source: TemplateFiles) -> None:
         self.source = source
@@ -110,22 +113,24 @@ def template_functions(  # noqa: C901 - a list of small functions
     templates: Callable[[], Templates],
     permissions: Permissions,
     *,
+    runtime: "Runtime | None",
     env: Mapping[str, str],
     debug: Callable[[GoTemplateError, str, str, str], None],
 ) -> Mapping[str, Function]:
-    """Sprig without ``expandenv``, and werf's own functions.
+    """Sprig's functions and werf's own ones.
 
     Args:
         templates: Gives the set that ``include`` and ``tpl`` run in.
         permissions: Which variables ``env`` may read.
+        runtime: Clock and randomness; None for the real ones.
         env: The process environment.
         debug: Told of an error that passes ``include`` or ``tpl``: the error, the function's name,
             the template's name and, for ``tpl``, its text.
     """
-    from exporter.gotemplate import sprig  # noqa: PLC0415 - heavy
+    from exporter.gotemplate import sprig  # noqa: PLC0415 - most configs are no templates
+    from exporter.project.template_runtime import real_runtime  # noqa: PLC0415 - the same
 
-    functions = dict(sprig.functions())
-    functions.pop("expandenv", None)
+    functions = dict(sprig.functions(runtime or real_runtime()))
     go = registrar(functions)
 
     def include(name: str, data: Value, function: str) -> str:

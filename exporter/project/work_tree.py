@@ -113,9 +113,7 @@ class WorkTree:
         except (GiterminismError, OSError):
             return None
 
-    def _resolve(
-        self, path: str, on_link: Callable[[str], None] | None, budget: list[int]
-    ) -> str:
+    def _resolve(self, path: str, on_link: Callable[[str], None] | None, budget: list[int]) -> str:
         resolved = ""
         for part in _clean(path.lstrip("/")).split("/"):
             step = _clean(join(resolved, part))

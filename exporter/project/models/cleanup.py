@@ -41,19 +41,14 @@ def _check_pattern(values: Values, key: str) -> None:
     pattern = values.text(key)
     if not (pattern.startswith("/") and pattern.endswith("/")):
         return
-    import re2  # noqa: PLC0415 - only policies with expressions need it
+    from exporter.gotemplate.function import FunctionError  # noqa: PLC0415 - for expressions only
+    from exporter.gotemplate.sprig.regex import compile_regex  # noqa: PLC0415 - the same
 
-    options = re2.Options()
-    options.log_errors = False
     expression = pattern.removeprefix("/").removesuffix("/")
     try:
-        re2.compile(f"^{expression}$", options)
-    except re2.error as error:
-        reason = error.args[0]
-        text = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)
-        raise values.error(
-            f'invalid value "{pattern}" for "{key}": error parsing regexp: {text}', key=key
-        ) from None
+        compile_regex(f"^{expression}$")
+    except FunctionError as error:
+        raise values.error(f'invalid value "{pattern}" for "{key}": {error}', key=key) from None
 
 
 def _check_policy(values: Values) -> None:

@@ -248,7 +248,10 @@ def _check_platforms(documents: Sequence[_Read], host: str) -> None:
     # Stapel documents first, as in the original.
     images.sort(key=lambda item: item[0].kind != "stapel")
     available = {
-        (name, platform) for _, names, platforms in images for name in names for platform in platforms
+        (name, platform)
+        for _, names, platforms in images
+        for name in names
+        for platform in platforms
     }
     known = {name for name, _ in available}
     for found, names, platforms in images:
@@ -328,10 +331,11 @@ def _check_loops(images: Sequence[Image]) -> None:
     needed = {image.name: relations(image).names for image in images}
     places = {image.name: image.place for image in images}
     finished: set[str] = set()
-    for start in needed:
-        chain: list[str] = []
-        pending = [(start, iter(needed[start]))] if start not in finished else []
-        chain += [start] if pending else []
+    for start, names in needed.items():
+        if start in finished:
+            continue
+        chain = [start]
+        pending = [(start, iter(names))]
         while pending:
             name, rest = pending[-1]
             following = next(rest, None)

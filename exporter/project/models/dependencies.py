@@ -59,7 +59,9 @@ def dependency_of(values: Values, *, of_dockerfile: bool) -> Dependency:
     ]
     if not values.text("image"):
         raise values.error("image name is not specified for dependency")
-    moment = _no_moment(values) if of_dockerfile else _moment_of(values)
+    if of_dockerfile:
+        _refuse_moment(values)
+    moment = None if of_dockerfile else _moment_of(values)
     target = "targetBuildArg" if of_dockerfile else "targetEnv"
     seen: set[str] = set()
     for entry, dependency_import in imports:
@@ -94,13 +96,11 @@ def _import_of(values: Values, *, of_dockerfile: bool) -> DependencyImport:
     if not values.text(wanted):
         raise values.error(f"{wanted} directive cannot be empty for a {image} image")
     if values.text(unwanted):
-        raise values.error(
-            f"{unwanted} directive cannot be used for a {image} image", key=unwanted
-        )
+        raise values.error(f"{unwanted} directive cannot be used for a {image} image", key=unwanted)
     return DependencyImport(fact=fact, target=values.text(wanted))
 
 
-def _no_moment(values: Values) -> None:
+def _refuse_moment(values: Values) -> None:
     for key in ("before", "after"):
         if values.text(key):
             raise values.error(

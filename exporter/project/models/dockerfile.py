@@ -169,7 +169,7 @@ def _args(values: Values) -> Mapping[str, str]:
     args = values.any_map("args")
     if all(isinstance(value, str) for value in args.values()):
         return {name: str(value) for name, value in args.items()}
-    from exporter.gotemplate.sprint import sprint_value  # noqa: PLC0415 - for other types only
+    from exporter.gotemplate.sprint import sprint_value  # noqa: PLC0415 - for rare values only
 
     return {name: sprint_value(value) for name, value in args.items()}
 

@@ -15,6 +15,7 @@ PASSWORD = Shape(
         Key("src", "text", "file that holds the password"),
         Key("value", "text", "the password itself"),
     ),
+    go_type="git_repo.PasswordSource",
 )
 BASIC_AUTH = Shape(
     "git.basicAuth",
@@ -22,6 +23,7 @@ BASIC_AUTH = Shape(
         Key("username", "text", "user name"),
         Key("password", PASSWORD, "where the password comes from"),
     ),
+    go_type="git_repo.BasicAuthCredentials",
 )
 _DEPENDENCY_STAGES = ("install", "beforeSetup", "setup")
 STAGE_DEPENDENCIES = Shape(

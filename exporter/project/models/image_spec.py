@@ -16,6 +16,7 @@ HEALTHCHECK = Shape(
         Key("startperiod", "integer", "seconds in which failures do not count"),
         Key("retries", "integer", "failures until the container is unhealthy"),
     ),
+    go_type="config.healthConfig",
 )
 _COMMON_KEYS = (
     Key("keepEssentialWerfLabels", "flag", "keep the labels that werf itself needs"),

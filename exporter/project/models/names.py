@@ -21,7 +21,7 @@ def image_names(values: Values) -> tuple[str, ...]:
         return ("",)
     if isinstance(name, str | list):
         return values.text_or_texts("image")
-    from exporter.gotemplate.sprint import sprint_value  # noqa: PLC0415 - for errors only
+    from exporter.gotemplate.sprint import sprint_value  # noqa: PLC0415 - for rare values only
 
     raise values.error(
         f"invalid image name `{sprint_value(name)}`!",

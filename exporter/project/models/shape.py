@@ -3,8 +3,8 @@
 A ``Shape`` lists the keys of a section with the kind of each value, once: reading, the errors about
 unknown keys and the JSON schema come from it.
 Reading gives ``Values``, which remember where each key stands.
-Rules between keys that werf checks while it decodes are the shape's ``check``; all others are in the
-function that turns the values into the section's dataclass (spec section 1.6, order of errors).
+Rules between keys that werf checks while it decodes are the shape's ``check``; all others are in
+the function that turns the values into the section's dataclass (spec section 1.6, item 3).
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -55,6 +55,7 @@ class Shape:
 
     ``check_first`` runs before unknown keys are refused, ``check`` after.
     An open section may have other keys, with any values.
+    ``go_type`` is named in the error about an unknown key where the original says it that way.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Shape:
     check: Callable[["Values"], None] | None = None
     check_first: Callable[["Values"], None] | None = None
     is_open: bool = False
+    go_type: str = ""
     by_name: Mapping[str, Key] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -161,7 +163,7 @@ class Values:
         items = value if isinstance(value, list) else [value]
         if all(isinstance(item, str) for item in items):
             return tuple(items)
-        from exporter.gotemplate.sprint import sprint_value  # noqa: PLC0415 - for errors only
+        from exporter.gotemplate.sprint import sprint_value  # noqa: PLC0415 - for rare values only
 
         raise self.error(
             f"single string or array of strings expected, got `{sprint_value(value)}`!",
@@ -213,7 +215,7 @@ def read(shape: Shape, node: Node, decoder: Decoder) -> Values:
     return values
 
 
-def _value(kind: Kind, node: Node, decoder: Decoder, holder: Shape) -> object:  # noqa: C901, PLR0912 - one arm for each kind
+def _value(kind: Kind, node: Node, decoder: Decoder, holder: Shape) -> object:
     match kind:
         case "text":
             return decoder.string(node)
@@ -254,8 +256,15 @@ def _sections(shape: Shape, node: Node, decoder: Decoder) -> tuple[Values, ...]:
 def _unknown_keys(shape: Shape, fields: Fields, path: str) -> ConfigError:
     unknown = list(fields.unknown)
     first = fields.unknown[unknown[0]][0]
+    what = f"unknown fields: {', '.join(f'`{name}`' for name in unknown)}!"
+    if shape.go_type:
+        lines = [
+            f"\n  line {key.line}: field {name} not found in type {shape.go_type}"
+            for name, (key, _) in fields.unknown.items()
+        ]
+        what = f"yaml: unmarshal errors:{''.join(lines)}"
     return ConfigError(
-        f"unknown fields: {', '.join(f'`{name}`' for name in unknown)}!",
+        what,
         place=Place(path=path, line=first.line, column=first.column),
         remedy=_suggestion(unknown, shape.by_name),
     )

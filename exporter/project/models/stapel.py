@@ -111,7 +111,7 @@ class StapelImage:
     image_spec: ImageSpec | None
 
 
-def stapel_image_of(  # noqa: PLR0913 - what a document is read with
+def stapel_image_of(
     values: Values,
     name: str,
     *,
@@ -187,7 +187,9 @@ def _separated(
     values: Values, git: Sequence[GitMapping], imports: Sequence[Import]
 ) -> tuple[list[GitMapping], list[Import]]:
     """The mappings and imports, none of which provides what another one does."""
-    exports, conflict = without_overlaps([entry.export for entry in (*git, *imports)])
+    exports, conflict = without_overlaps(
+        [*(mapping.export for mapping in git), *(entry.export for entry in imports)]
+    )
     if conflict:
         one, other = conflict
         raise values.error(
@@ -202,7 +204,10 @@ def _separated(
             replace(mapping, export=export)
             for mapping, export in zip(git, exports[:split], strict=True)
         ],
-        [replace(entry, export=export) for entry, export in zip(imports, exports[split:], strict=True)],
+        [
+            replace(entry, export=export)
+            for entry, export in zip(imports, exports[split:], strict=True)
+        ],
     )
 
 

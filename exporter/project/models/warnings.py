@@ -5,10 +5,12 @@ from collections.abc import Iterable, Iterator
 from exporter.project.models.config import Config, Image
 from exporter.project.models.stapel import StapelImage
 
-ARTIFACT = """\
-DEPRECATION WARNING! The 'artifact', 'fromArtifact' and 'import.artifact' directives are deprecated \
-and will be completely removed in version v3. Use `image` with `final: false` instead of \
-`artifact`, with `disableGitAfterPatch: true` when its sources shall not be updated after setup."""
+ARTIFACT = (
+    "DEPRECATION WARNING! The 'artifact', 'fromArtifact' and 'import.artifact' directives are"
+    " deprecated and will be completely removed in version v3. Use `image` with `final: false`"
+    " instead, and `disableGitAfterPatch: true` when its git files shall not be updated after the"
+    " setup stage."
+)
 NAMELESS = (
     "DEPRECATION WARNING! Support for the nameless image (`image: ~`) is deprecated and will be"
     " removed in v3!"
@@ -29,7 +31,8 @@ def _warnings(images: Iterable[Image]) -> Iterator[str]:
     for image in images:
         if not isinstance(image, StapelImage):
             continue
-        for export in (entry.export for entry in (*image.git, *image.imports)):
+        exports = [mapping.export for mapping in image.git]
+        for export in (*exports, *(entry.export for entry in image.imports)):
             written, to = export.written_to, export.written_to.removesuffix("/")
             if written not in ("", "/", to):
                 yield (
