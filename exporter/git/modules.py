@@ -80,8 +80,10 @@ class Module:
                 remedy=f"Run 'git submodule update --init --recursive -- {full_path}', "
                 "or check out with submodules",
             )
+        # core.worktree of the module names a directory that is not there
+        git = self.git.at(git_dir).with_env(GIT_DIR=str(git_dir), GIT_WORK_TREE=str(git_dir))
         return Module(
-            self.git.at(git_dir).with_env(GIT_DIR=str(git_dir)),
+            git,
             path=full_path,
             work_tree=None,
             git_dir=git_dir,

@@ -95,6 +95,15 @@ class NotInCommitError(GitError):
         self.path = path
 
 
+class LinkLoopError(GitError):
+    """Symbolic links of the commit lead in a circle, or through too many others."""
+
+    def __init__(self, path: str) -> None:
+        """Name the path that was looked up."""
+        super().__init__(f"'{path}' leads through too many symbolic links")
+        self.path = path
+
+
 class _Directory(NamedTuple):
     """The inside of a directory: its tree, and the module that holds it."""
 
@@ -145,7 +154,7 @@ class CommitTree:
 
         Raises:
             NotInCommitError: There is no such file.
-            GitError: Links lead in a circle.
+            LinkLoopError: Links lead in a circle.
         """
         found = self._followed(path)
         if found is None:
@@ -178,7 +187,7 @@ class CommitTree:
             on_link: Called with the target of each link before it is followed; may raise.
 
         Raises:
-            GitError: Links lead in a circle.
+            LinkLoopError: Links lead in a circle.
         """
         return self._resolve(clean(path).lstrip("/"), on_link=on_link, budget=[_MAX_LINKS])
 
@@ -367,7 +376,7 @@ class CommitTree:
                 continue
             budget[0] -= 1
             if budget[0] < 0:
-                raise GitError(f"'{path}' leads through too many symbolic links")
+                raise LinkLoopError(path)
             link = self.read_blob(found).decode("utf-8", "surrogateescape")
             target = clean(join(dirname(step), link))
             if link.startswith("/") or target == ".." or target.startswith("../"):
@@ -380,6 +389,12 @@ class CommitTree:
             resolved = inner
         return resolved
 
+    def _leads_to_directory(self, path: str) -> bool:
+        try:
+            return self.is_directory(path)
+        except LinkLoopError:
+            return False
+
     def _glob(self, base: str, matcher: PathMatcher, *, budget: list[int]) -> Iterator[str]:
         if not (matcher.matches(base) or matcher.descends(base)):
             return
@@ -391,10 +406,10 @@ class CommitTree:
             path = clean(join(base, each.path[len(resolved) :].lstrip("/")))
             if not (matcher.matches(path) or matcher.descends(path)):
                 continue
-            if each.is_link and self.is_directory(path):
+            if each.is_link and self._leads_to_directory(path):
                 budget[0] -= 1
                 if budget[0] < 0:
-                    raise GitError(f"'{path}' leads through too many symbolic links")
+                    raise LinkLoopError(path)
                 yield from self._glob(path, matcher, budget=budget)
             elif matcher.matches(path):
                 yield path
