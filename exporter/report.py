@@ -7,6 +7,7 @@ published as ``docs/report.schema.json``.
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 VERSION = 1
@@ -98,6 +99,27 @@ def to_json(report: Report) -> dict[str, Any]:
         "problems": [{"level": level, "message": text} for level, text in report.problems],
         "images": {image.name: _image(image) for image in report.images},
     }
+
+
+def text(report: Report) -> str:
+    """The JSON report as the text of a file."""
+    return json.dumps(to_json(report), indent=2, ensure_ascii=False) + "\n"
+
+
+def write_outputs(values: Mapping[str, str], path: Path) -> None:
+    """Write the outputs to a file: JSON when its name says so, else one ``NAME=value`` per line.
+
+    Dotenv files as GitLab reads them: no quotes, no line breaks, names in capitals.
+    """
+    if path.suffix == ".json":
+        path.write_text(json.dumps(values, indent=2, ensure_ascii=False) + "\n", "utf-8")
+        return
+    lines = [
+        f"EXPORTER_{name.upper().replace('-', '_')}={' '.join(value.split())}"
+        for name, value in values.items()
+        if value
+    ]
+    path.write_text("".join(f"{line}\n" for line in lines), "utf-8")
 
 
 def _image(image: ImageResult) -> dict[str, Any]:

@@ -62,3 +62,8 @@ def _merged(path: Path, logins: Sequence[Login]) -> dict[str, object]:
 def _key(registry: str) -> str:
     hub = ("index.docker.io", "docker.io", "registry-1.docker.io")
     return DOCKER_HUB_KEY if registry in hub else registry
+
+
+def docker_folder(given: str, env: Mapping[str, str]) -> Path:
+    """Where the user's Docker configuration is: as given, ``DOCKER_CONFIG``, or ``~/.docker``."""
+    return Path(given or env.get("DOCKER_CONFIG") or Path(env.get("HOME") or "/", ".docker"))

@@ -165,9 +165,8 @@ class DockerfileKind:
     def _context(self, image: DockerfileImage) -> BuildContext:
         session = self._session
         directory = clean(join(session.project_directory, image.context))
-        added = list_added(
-            session.giterminism.files.work_tree.directory, image.context, image.context_add_files
-        )
+        project = session.git.work_tree / session.project_directory
+        added = list_added(project, image.context, image.context_add_files)
         return BuildContext(
             tree=session.git.tree(),
             directory=directory,

@@ -1,0 +1,97 @@
+"""The job, command by command: each function reads like the README's description.
+
+``export`` loads the project, plans, checks what can be checked before work begins, builds what is
+missing, exports, and says what was done, also when a step before failed.
+"""
+
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from exporter.ci import Console
+from exporter.errors import ExporterError
+from exporter.options import Options
+from exporter.run import Run
+
+Env = Mapping[str, str]
+
+
+def export(options: Options, env: Env, console: Console) -> int:
+    """Build what is missing and export the images."""
+
+    def work(run: Run) -> None:
+        run.check_options()
+        project = run.load_project()
+        plan = run.make_plan(project)
+        if plan.missing:
+            run.preflight(plan)
+        run.export(run.build(plan), run.stages)
+
+    return _reported(options, env, console, work)
+
+
+def build(options: Options, env: Env, console: Console) -> int:
+    """Build what is missing and publish it."""
+
+    def work(run: Run) -> None:
+        plan = run.make_plan(run.load_project())
+        if plan.missing:
+            run.preflight(plan)
+        run.build(plan)
+
+    return _reported(options, env, console, work)
+
+
+def plan(options: Options, env: Env, console: Console) -> int:
+    """Say what an export would do; write nothing."""
+
+    def work(run: Run) -> None:
+        run.check_options()
+        plan = run.make_plan(run.load_project())
+        run.look(plan)
+
+    return _reported(options, env, console, work)
+
+
+def promote(options: Options, env: Env, console: Console) -> int:
+    """Export what an earlier run has built; no project, no engine."""
+    from exporter.sources import read_promotion  # noqa: PLC0415 - only here
+
+    def work(run: Run) -> None:
+        run.check_options()
+        sources = read_promotion(options.from_, Path.cwd())
+        run.export(tuple(sources.values()), stages=None)
+
+    return _reported(options, env, console, work)
+
+
+def _reported(options: Options, env: Env, console: Console, work: Callable[[Run], None]) -> int:
+    """Do the work and report it: outputs, summary, report file and table."""
+    with Run(options, env, console) as run:
+        try:
+            work(run)
+        except ExporterError as error:
+            run.failed(error)
+        return run.report()
+
+
+def config_command(options: Options, env: Env, console: Console) -> int:
+    """Print what ``config render``, ``list``, ``graph`` or ``schema`` is about."""
+    from exporter.project import commands  # noqa: PLC0415 - only here
+
+    if options.command == "config schema":
+        sys.stdout.write(commands.config_schema())
+        return 0
+    with Run(options, env, console) as run:
+        project = run.load_project(quiet=options.command != "config graph")
+        match options.command:
+            case "config render":
+                text = commands.config_render(project, options.image)
+            case "config list":
+                text = commands.config_list(project.config, final_only=False)
+            case _:
+                text = commands.config_graph(
+                    project.config, options.image, final_only=options.final_images_only
+                )
+    sys.stdout.write(text)
+    return 0

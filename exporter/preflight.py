@@ -1,0 +1,60 @@
+"""Checks before a build for what would otherwise fail only after it."""
+
+from collections.abc import Mapping
+
+from exporter.errors import EngineError, ExporterError
+from exporter.naming.tag_template import compile_tags
+from exporter.oci.reference import Repository
+from exporter.options import Options
+from exporter.plan import Plan
+from exporter.registry.client import RegistryClient
+
+_PLACEHOLDER_TAG = "x" * 56
+
+
+def check_before_build(
+    plan: Plan,
+    *,
+    client: RegistryClient,
+    options: Options,
+    env: Mapping[str, str],
+    stages: Repository | None,
+) -> None:
+    """Check the engine, and the permission to push to every repository; all problems at once.
+
+    Raises:
+        ExporterError: The first problem; the others are in its remedy.
+    """
+    problems: list[ExporterError] = []
+    if not options.builder:
+        from exporter.build.engine import connect  # noqa: PLC0415 - only when something is built
+
+        try:
+            with connect(env) as engine:
+                engine.facts()
+        except EngineError as error:
+            names = ", ".join(dict.fromkeys(image.name or "(nameless)" for image in plan.missing))
+            error.what = f"{names} must be built, but {error.what[0].lower()}{error.what[1:]}"
+            problems.append(error)
+    for repository in _written(plan, options, stages):
+        try:
+            client.can_push(repository)
+        except ExporterError as error:
+            problems.append(error)
+    if problems:
+        first, *others = problems
+        if others:
+            also = "; also: " + "; ".join(error.what for error in others)
+            first.what += also
+        raise first
+
+
+def _written(plan: Plan, options: Options, stages: Repository | None) -> list[Repository]:
+    """Every repository that the run is going to write to, each once."""
+    found = [stages] if stages is not None else []
+    found += [
+        template.reference(name, content_tag=_PLACEHOLDER_TAG).repository
+        for template in compile_tags(options.tag)
+        for name in plan.selection.exported
+    ]
+    return list(dict.fromkeys(found))

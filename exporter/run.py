@@ -1,0 +1,516 @@
+"""One run: its options and resources, its steps, and what is known of its result."""
+
+import os
+import platform as machine
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from threading import Lock
+from types import TracebackType
+from typing import Self
+
+from exporter import report as reports
+from exporter.build.buildkit import BuildKit
+from exporter.build.conveyor import Built, Key
+from exporter.build.docker_config import docker_folder, private_config
+from exporter.build.images import PlannedImage
+from exporter.build.publisher import Publisher
+from exporter.build.session import Session
+from exporter.build.storage import StageStorage, Storages
+from exporter.ci import Console
+from exporter.credentials import logins_of, secrets_of
+from exporter.errors import ExporterError, InputError, Interrupted, PartialExportError
+from exporter.export import Export, ExportedReference, ExportJob, ExportPolicy
+from exporter.naming.labels import parse_labels
+from exporter.naming.tag_template import check_tags, compile_tags
+from exporter.oci.mutate import Mutation
+from exporter.oci.platform import Platform
+from exporter.oci.reference import Reference, Repository, parse_repository
+from exporter.options import Options
+from exporter.plan import (
+    Plan,
+    check_nothing_missing,
+    content_id,
+    destinations,
+    make_plan,
+    select,
+)
+from exporter.preflight import check_before_build
+from exporter.project.loader import Project, ProjectOptions, load_project, warnings_of
+from exporter.publish import publish, published_source, write_records
+from exporter.registry.client import RegistryClient
+from exporter.registry.keychain import Keychain
+from exporter.registry.settings import Settings
+from exporter.sources import Source
+
+WERF_LABELS = "werf"
+"""Labels whose key starts so are removed from exported images (specification 6.3)."""
+
+
+class Run:
+    """The resources and the steps of one run; a context manager that ends what it opened."""
+
+    def __init__(self, options: Options, env: Mapping[str, str], console: Console) -> None:
+        self.options = options
+        self._env = env
+        self._console = console
+        self._cwd = Path.cwd()
+        self._started = time.monotonic()
+        self._stack = ExitStack()
+        self._images: dict[str, reports.ImageResult] = {}
+        self._project: Project | None = None
+        self._exports: Export | None = None
+        self._error: ExporterError | None = None
+
+    def __enter__(self) -> Self:
+        self._console.mask(secrets_of(self.options))
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stack.close()
+
+    # resources
+
+    @cached_property
+    def client(self) -> RegistryClient:
+        """The registry client, with the accounts of the options."""
+        options = self.options
+        folder = Path(options.docker_config) if options.docker_config else None
+        keychain = Keychain(
+            logins=logins_of(options, self._env), env=self._env, docker_config=folder
+        )
+        settings = Settings(
+            insecure=options.insecure_registry,
+            skip_tls_verify=options.skip_tls_verify_registry,
+            ca_file=Path(options.registry_ca) if options.registry_ca else None,
+            env=self._env,
+            retry_timeout_s=float(options.retry_timeout),
+        )
+        return self._stack.enter_context(RegistryClient(keychain=keychain, settings=settings))
+
+    @cached_property
+    def stages(self) -> Repository | None:
+        """The repository of stages; None in local mode."""
+        return parse_repository(self.options.repo) if self.options.repo else None
+
+    # steps
+
+    def check_options(self) -> None:
+        """Everything that options alone can get wrong, all at once.
+
+        Raises:
+            InputError: With every problem.
+        """
+        problems: list[str] = []
+        remedies: list[str] = []
+        if not self.options.tag:
+            problems.append("no destination: --tag (input 'tags') is missing")
+            remedies.append("As in --tag ghcr.io/me/app:v1; %image% stands for the image's name.")
+        for check in (
+            lambda: compile_tags(self.options.tag),
+            lambda: self.mutation,
+            lambda: self.stages,
+            lambda: logins_of(self.options, self._env),
+        ):
+            try:
+                check()
+            except InputError as error:
+                problems += error.problems
+                if error.remedy:
+                    remedies.append(error.remedy)
+        if problems:
+            raise InputError(*problems, remedy=" ".join(dict.fromkeys(remedies)))
+
+    @cached_property
+    def mutation(self) -> Mutation:
+        """What is changed on the way out."""
+        options = self.options
+        return Mutation(
+            remove_label_prefixes=(WERF_LABELS,),
+            add_labels=parse_labels(options.add_label, separator=options.add_label_separator),
+            annotations=_annotations(options.annotation),
+            attestations=options.attestations,  # type: ignore[arg-type]  # one of its choices
+            media_type=options.media_type,  # type: ignore[arg-type]  # one of its choices
+            unwrap_single=options.unwrap_single,
+        )
+
+    def load_project(self, *, quiet: bool = False) -> Project:
+        """The project at its commit, with its warnings told."""
+        options = self.options
+        project_options = ProjectOptions(
+            cwd=self._cwd,
+            env=self._env,
+            dir=options.dir,
+            git_work_tree=options.git_work_tree,
+            config=options.config,
+            config_templates_dir=options.config_templates_dir,
+            config_render_path=options.config_render_path,
+            giterminism_config=options.giterminism_config,
+            werf_env=options.env,
+            loose_giterminism=options.loose_giterminism,
+            dev=options.dev,
+            dev_ignore=options.dev_ignore,
+            debug_templates=options.debug_templates,
+            allow_includes_update=options.allow_includes_update,
+        )
+        project = self._stack.enter_context(load_project(project_options))
+        for warning in () if quiet else warnings_of(project, project_options):
+            self._console.warning(warning)
+        self._project = project
+        return project
+
+    def make_plan(self, project: Project) -> Plan:
+        """The plan: images selected, destinations checked, every stage looked up.
+
+        Raises:
+            ExporterError: What keeps an image from being planned, or a destination is wrong.
+        """
+        selection = select(project.config, self.options)
+        check_tags(compile_tags(self.options.tag), selection.exported)
+        session = self._session(project)
+        plan = make_plan(session, selection, self.options, session.build_platform)
+        for name in selection.asked:
+            self._note_plan(plan, name)
+        if self.options.require_built_images:
+            check_nothing_missing(plan)
+        return plan
+
+    def preflight(self, plan: Plan) -> None:
+        """Check, before anything is built, what would only fail after it.
+
+        Raises:
+            EngineError: The engine is missing.
+            RegistryError: A repository may not be written.
+        """
+        check_before_build(
+            plan, client=self.client, options=self.options, env=self._env, stages=self.stages
+        )
+
+    def build(self, plan: Plan) -> tuple[Source, ...]:
+        """Build and publish what is missing; the exported images, ready to go out.
+
+        Raises:
+            BuildError: A build failed; what was finished before is published.
+            RegistryError: A registry refused.
+        """
+        session = plan.session
+        outcome = plan.conveyor.build(plan.images, self._watch)
+        images = {key: built.plan for key, built in outcome.results.items()}
+        done = [
+            name
+            for name in plan.selection.asked
+            if all((name, platform) in images for platform in plan.platforms[name])
+        ]
+        published = {
+            name: publish(session, name, [images[name, each] for each in plan.platforms[name]])
+            for name in done
+        }
+        for name in done:
+            self._note_built(name, plan, outcome.results, published[name])
+        if not (self.options.skip_image_metadata_publication or self.options.dev):
+            write_records(session, published, was_built=bool(plan.missing))
+        if outcome.errors:
+            first, *others = outcome.errors.values()
+            for other in others:
+                if isinstance(other, ExporterError):
+                    self._console.error(other)
+            raise first
+        return tuple(published[name] for name in plan.selection.exported)
+
+    def export(self, sources: Sequence[Source], stages: Repository | None) -> None:
+        """Bring the images to their destinations.
+
+        Raises:
+            RegistryError: With ``fail-fast`` the first refusal.
+            PartialExportError: With ``continue``, when some are in place and some are not.
+        """
+        export = self._prepare(sources, stages)
+        try:
+            export.run()
+        finally:
+            self._note_exports(export)
+        if export.error is not None:
+            if self.options.on_error == "fail-fast":
+                raise export.error
+            raise self._partial(export)
+
+    def look(self, plan: Plan) -> None:
+        """Note what an export would do; nothing is written."""
+        known = [
+            source
+            for name in plan.selection.exported
+            if (source := published_source(plan.session, name, plan.of(name))) is not None
+        ]
+        export = self._prepare(known, self.stages)
+        export.look()
+        self._note_exports(export, planned=True)
+        tags = {name: str(content_id(plan.of(name))) for name in plan.selection.exported}
+        for name, references in destinations(self.options, tags, self.stages).items():
+            if not self._images[name].references:
+                refs = tuple(_planned(reference) for reference in references)
+                self._images[name] = replace(self._images[name], references=refs)
+
+    # inside
+
+    def _session(self, project: Project) -> Session:
+        client, options = self.client, self.options
+        if self.stages is None:
+            raise InputError(
+                "no repository for the built stages: --repo (input 'repo') is missing",
+                remedy="As in --repo ghcr.io/me/app; or set WERF_REPO.",
+            )
+        publisher = Publisher(client)
+
+        def storage(text: str) -> StageStorage:
+            return StageStorage(client, parse_repository(text))
+
+        storages = Storages(
+            StageStorage(client, self.stages),
+            secondary=[storage(text) for text in options.secondary_repo],
+            caches=[storage(text) for text in options.cache_repo],
+            copy=publisher.copy,
+        )
+        env = self._stack.enter_context(
+            private_config(
+                docker_folder(options.docker_config, self._env),
+                logins_of(options, self._env),
+                self._env,
+            )
+        )
+        return Session(
+            config=project.config,
+            git=project.repository,
+            project_directory=project.path,
+            giterminism=project.giterminism,
+            storages=storages,
+            publisher=publisher,
+            buildkit=BuildKit(
+                env=env,
+                monotonic=time.monotonic,
+                sleep=time.sleep,
+                builder=options.builder,
+                cache_from=options.cache_from,
+                cache_to=options.cache_to,
+            ),
+            build_platform=Platform.parse(f"linux/{machine.machine()}"),
+            now_ms=_Moments().next,
+            env=self._env,
+            network=options.backend_network,
+            skip_image_spec=options.skip_image_spec_stage,
+        )
+
+    def _watch(
+        self, plan: PlannedImage, work: Callable[[Callable[[str], None]], PlannedImage]
+    ) -> PlannedImage:
+        name = plan.name or "(nameless)"
+        with self._console.group(f"Build {name} ({plan.platform})") as group:
+            return work(group.say)
+
+    def _prepare(self, sources: Sequence[Source], stages: Repository | None) -> Export:
+        tags = {source.image: source.content_tag for source in sources}
+        goals = destinations(self.options, tags, stages)
+        jobs = [
+            ExportJob(
+                image=source.image,
+                source=source.reference,
+                destinations=goals[source.image],
+                graph=source.graph,
+                mutation=self.mutation,
+                referrers=True,
+            )
+            for source in sources
+        ]
+        policy = ExportPolicy(
+            if_exists=self.options.if_exists,  # type: ignore[arg-type]  # one of its choices
+            on_error=self.options.on_error,  # type: ignore[arg-type]  # one of its choices
+            may_move=self._may_move if self.options.monotonic else None,
+            parallel=self.options.tasks_limit,
+        )
+        return Export(self.client, jobs, policy)
+
+    def _may_move(self, shown: str) -> bool:
+        """Whether a tag may move away from a commit: not when ours is one of its ancestors."""
+        if self._project is None:
+            return True
+        repository = self._project.repository
+        ours = self._project.commit.object_id
+        return ours == shown or not (
+            repository.has_commit(shown) and repository.is_ancestor(ours, shown)
+        )
+
+    # what is known
+
+    def failed(self, error: ExporterError) -> None:
+        """Remember why the run ended early, and say it."""
+        self._error = error
+        self._console.error(error)
+
+    def report(self) -> int:
+        """Write outputs, summary, report file and table; the exit code of the run."""
+        error = self._error
+        report = reports.Report(
+            result=self._result(),
+            command=self.options.command,
+            project=self._project.config.project if self._project else "",
+            commit=self._project.commit.object_id if self._project else "",
+            images=tuple(self._images.values()),
+            problems=tuple(self._console.problems),
+            exit_code=error.exit_code if error else 0,
+            seconds=time.monotonic() - self._started,
+        )
+        path = self._write_report(report)
+        outputs = reports.outputs(report, report_path=path)
+        self._console.dialect.write_outputs(outputs)
+        if self.options.output_file:
+            reports.write_outputs(outputs, self._cwd / self.options.output_file)
+        if self.options.summary:
+            self._console.dialect.write_summary(reports.summary(report))
+        self._console.result(reports.table(report))
+        return report.exit_code
+
+    def _result(self) -> reports.Result:
+        match self._error:
+            case None:
+                return "planned" if self.options.command == "plan" else "success"
+            case PartialExportError():
+                return "partial"
+            case Interrupted():
+                return "interrupted"
+            case _:
+                return "failure"
+
+    def _write_report(self, report: reports.Report) -> str:
+        """Write the JSON report where it was asked for, or where the CI keeps files of a job."""
+        text = self.options.report_path
+        folder = self._env.get("RUNNER_TEMP", "") if self._console.dialect.name == "github" else ""
+        if not text and folder and Path(folder).is_dir():
+            text = str(Path(folder, f"exporter-report-{os.getpid()}.json"))
+        if not text:
+            return ""
+        path = self._cwd / text
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(reports.text(report), "utf-8")
+        return text
+
+    def _note_plan(self, plan: Plan, name: str) -> None:
+        stages = self.stages
+        images = plan.of(name)
+        tag = str(content_id(images))
+        self._images[name] = reports.ImageResult(
+            name=name,
+            content_tag=tag,
+            stage=f"{stages}:{tag}",
+            stages=tuple(
+                reports.StageResult(
+                    name=stage.stage.name,
+                    platform=str(image.platform),
+                    reference=f"{stages}:{stage.id}",
+                    built=stage.image is None,
+                )
+                for image in images
+                for stage in image.stages
+            ),
+        )
+
+    def _note_built(
+        self, name: str, plan: Plan, built: Mapping[Key, Built], source: Source
+    ) -> None:
+        parts = [built[name, platform] for platform in plan.platforms[name]]
+        self._images[name] = reports.ImageResult(
+            name=name,
+            content_tag=source.content_tag,
+            stage=str(source.reference),
+            started=min(part.started for part in parts),
+            seconds=sum(part.seconds for part in parts),
+            stages=tuple(
+                reports.StageResult(
+                    name=stage.stage.name,
+                    platform=str(part.plan.platform),
+                    reference=f"{source.reference.repository}:{stage.id}",
+                    built=number >= len(part.plan.stages) - part.missing,
+                )
+                for part in parts
+                for number, stage in enumerate(part.plan.stages)
+            ),
+        )
+
+    def _note_exports(self, export: Export, *, planned: bool = False) -> None:
+        for result in export.results:
+            known = self._images.get(result.image, reports.ImageResult(name=result.image))
+            self._images[result.image] = replace(
+                known,
+                digest=result.digest or "",
+                platforms={str(key): str(value) for key, value in result.platforms.items()},
+                size=result.size,
+                references=tuple(_reference(ref, planned=planned) for ref in result.references),
+            )
+
+    def _partial(self, export: Export) -> ExporterError:
+        references = [ref for image in export.results for ref in image.references]
+        failed = [ref for ref in references if ref.error is not None]
+        for ref in failed:
+            if ref.error is not None:
+                self._console.error(ref.error)
+        if len(failed) == len(references) and export.error is not None:
+            return export.error
+        return PartialExportError(
+            f"{len(failed)} of {len(references)} references are not as asked",
+            remedy="The others are in place; run again after mending the cause.",
+        )
+
+
+class _Moments:
+    """Milliseconds since the epoch, never the same twice in a run."""
+
+    def __init__(self) -> None:
+        self._last = 0
+        self._lock = Lock()
+
+    def next(self) -> int:
+        with self._lock:
+            self._last = max(self._last + 1, time.time_ns() // 1_000_000)
+            return self._last
+
+
+def _reference(ref: ExportedReference, *, planned: bool) -> reports.ReferenceResult:
+    status: reports.Status = ref.status
+    if planned and status == "skipped":
+        status = "planned"
+    return reports.ReferenceResult(
+        reference=str(ref.reference),
+        registry=ref.reference.repository.registry,
+        repository=ref.reference.repository.name,
+        tag=ref.reference.tag or "",
+        status=status,
+        digest=ref.digest or "",
+        previous_digest=ref.previous or "",
+        error=str(ref.error) if ref.error else "",
+    )
+
+
+def _planned(reference: Reference) -> reports.ReferenceResult:
+    return reports.ReferenceResult(
+        reference=str(reference),
+        registry=reference.repository.registry,
+        repository=reference.repository.name,
+        tag=reference.tag or "",
+        status="planned",
+    )
+
+
+def _annotations(texts: Sequence[str]) -> dict[str, str]:
+    found = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not key or not equals:
+            raise InputError(f"--annotation {text!r} is not KEY=VALUE")
+        found[key] = value
+    return found
