@@ -59,6 +59,13 @@ def cases(group: str, *files: str) -> list[Any]:
     ]
 
 
+def template_git(parent: Path) -> Path:
+    """A ``.git`` directory of an empty repository to copy from, without example hooks."""
+    git(parent, "init", "--quiet", "--initial-branch", "main")
+    shutil.rmtree(parent / ".git" / "hooks", ignore_errors=True)
+    return parent / ".git"
+
+
 def build(case: Case, parent: Path, template: Path) -> Path:
     """Make the repository of a case below ``parent``, as ``setup`` in the vectors says.
 
@@ -112,6 +119,7 @@ def write(top: Path, files: Files) -> None:
         if isinstance(content, str):
             target.write_bytes(content.encode())
         elif "symlink" in content:
+            target.unlink(missing_ok=True)
             target.symlink_to(content["symlink"])
         else:
             target.write_bytes(content["text"].encode())
