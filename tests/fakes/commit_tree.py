@@ -80,7 +80,8 @@ class _MemoryStore:
                     entries[name] = (FILE, self._add_blob(str(value)))
         in_order = sorted(entries, key=lambda name: name + "/" * (entries[name][0] == DIRECTORY))
         listing = b"".join(
-            f"{entries[name][0]:o} {name}\0".encode() + bytes.fromhex(entries[name][1])
+            f"{entries[name][0]:o} {name}\0".encode("utf-8", "surrogateescape")
+            + bytes.fromhex(entries[name][1])
             for name in in_order
         )
         object_id = _hash("tree", listing)
