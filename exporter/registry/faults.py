@@ -50,10 +50,10 @@ def classify(error: Exception) -> Cause:
             return Cause.CLOCK if "expired" in text or "not yet valid" in text else Cause.TLS
         if isinstance(link, ssl.SSLError) and "WRONG_VERSION" in str(link):
             return Cause.PLAIN_HTTP
+    if any(isinstance(link, they.NewConnectionError) for link in chain):
+        return Cause.CONNECT  # before TimeoutError, of which it is a kind
     if any(isinstance(link, TimeoutError | they.TimeoutError | SlowError) for link in chain):
         return Cause.TIMEOUT
-    if any(isinstance(link, they.NewConnectionError) for link in chain):
-        return Cause.CONNECT
     return Cause.CLOSED
 
 

@@ -344,24 +344,26 @@ class Transport:
         """Send in the scheme that the registry speaks, found out by the first request."""
         if not url.startswith("/"):
             return self._send(host, request, url, headers, number)
-        first_problem: RegistryError | None = None
+        problem: RegistryError | None = None
+        answers_plain = False
         for scheme in host.schemes:
             try:
                 answer, stream = self._send(
                     host, request, f"{scheme}://{host.registry}{url}", headers, number
                 )
             except WrongSchemeError as error:
-                first_problem = first_problem or error.problem
+                problem = problem or error.problem
                 continue
-            if len(host.schemes) > 1:
-                if scheme == "http" and _is_tls_server(answer):
-                    stream.close()
-                    continue
-                host.settle(scheme)
+            if len(host.schemes) > 1 and scheme == "http" and _may_be_tls_server(answer):
+                answers_plain = True
+                stream.close()
+                continue
+            host.settle(scheme)
             return answer, stream
-        if first_problem is None:
-            raise self._bad_redirect(request, "it speaks neither http nor https")
-        raise first_problem
+        if answers_plain:  # its 400 was meant after all
+            host.settle("http")
+            return self._send_anywhere(host, request, url, headers, number)
+        raise problem or self._bad_redirect(request, "it speaks neither http nor https")
 
     def _send(
         self, host: Host, request: Request, url: str, headers: Mapping[str, str], number: int
@@ -490,6 +492,6 @@ class _MultiValued(Protocol):
     def getlist(self, key: str, /) -> list[str]: ...
 
 
-def _is_tls_server(answer: Answer) -> bool:
-    """Whether this is how TLS servers answer plain HTTP: Go and nginx with 400 and a sentence."""
-    return answer.status == _BAD_REQUEST and not answer.header("Docker-Distribution-Api-Version")
+def _may_be_tls_server(answer: Answer) -> bool:
+    """Whether this may be how a TLS server answers plain HTTP: 400, and not in a registry's way."""
+    return answer.status == _BAD_REQUEST and "json" not in answer.header("Content-Type")
