@@ -18,13 +18,9 @@ import pytest
 from exporter.build.digest import content_digest, h256, index_digest, stage_digest
 from exporter.build.dockerfile.added import list_added
 from exporter.build.dockerfile.dockerignore import Dockerignore, parse_dockerignore
-from exporter.build.dockerfile.inputs import (
-    BuildContext,
-    DigestInputs,
-    ImageRequest,
-    digest_inputs,
-)
+from exporter.build.dockerfile.inputs import DigestInputs, digest_inputs
 from exporter.build.dockerfile.parse import parse_dockerfile
+from exporter.build.dockerfile.request import BuildContext, ImageRequest
 from exporter.git.doublestar import clean
 from exporter.oci.platform import Platform
 from exporter.project.loader import Project, ProjectOptions, load_project
@@ -136,7 +132,6 @@ def _inputs(
     context = BuildContext(
         tree=project.repository.tree(),
         directory=clean(join(project.path, image.context)),
-        project_directory=project.path,
         dockerfile=clean(image.dockerfile),
         ignore=ignore,
         added=list_added(project.directory, image.context, image.context_add_files),

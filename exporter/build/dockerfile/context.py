@@ -11,8 +11,8 @@ import tarfile
 from collections.abc import Callable, Iterable, Iterator
 
 from exporter.build.dockerfile.added import AddedFile
-from exporter.build.dockerfile.inputs import BuildContext
 from exporter.build.dockerfile.parse import Dockerfile
+from exporter.build.dockerfile.request import BuildContext
 from exporter.errors import BuildError
 from exporter.git.archive import archive_entries
 from exporter.git.trees import LINK

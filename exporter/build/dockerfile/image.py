@@ -19,14 +19,9 @@ from exporter.build.digest import (
 from exporter.build.dockerfile.added import list_added
 from exporter.build.dockerfile.context import open_context
 from exporter.build.dockerfile.dockerignore import Dockerignore, parse_dockerignore
-from exporter.build.dockerfile.inputs import (
-    BuildContext,
-    DigestInputs,
-    ImageRequest,
-    RemoteSources,
-    digest_inputs,
-)
+from exporter.build.dockerfile.inputs import DigestInputs, digest_inputs
 from exporter.build.dockerfile.parse import Dockerfile, parse_dockerfile
+from exporter.build.dockerfile.request import BuildContext, ImageRequest, RemoteSources
 from exporter.build.images import Needed, PlannedImage, PlannedStage
 from exporter.build.session import Session, dependency_labels, fact_of
 from exporter.build.stages import Stage, StageImage, service_labels
@@ -170,7 +165,6 @@ class DockerfileKind:
         return BuildContext(
             tree=session.git.tree(),
             directory=directory,
-            project_directory=session.project_directory,
             dockerfile=clean(image.dockerfile),
             ignore=self._ignore(image),
             added=added,

@@ -8,14 +8,12 @@ Source: spec/werf-behaviour.md, sections 5.3 and 5.4; docs/explanation/digests.m
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from posixpath import join, normpath
-from typing import Protocol
+from posixpath import join
 
 from exporter.build.digest import h256
-from exporter.build.dockerfile.added import AddedFile, added_checksum
-from exporter.build.dockerfile.dockerignore import Dockerignore
+from exporter.build.dockerfile.added import added_checksum
 from exporter.build.dockerfile.expand import ExpansionError
 from exporter.build.dockerfile.lines import Heredoc
 from exporter.build.dockerfile.links import follow, linked_paths
@@ -25,6 +23,13 @@ from exporter.build.dockerfile.parse import (
     Stage,
     parse_trigger,
     target_index,
+)
+from exporter.build.dockerfile.request import (
+    BuildContext,
+    ImageRequest,
+    RemoteSources,
+    literal_source,
+    normalise_source,
 )
 from exporter.build.dockerfile.scope import (
     BuildScope,
@@ -36,75 +41,11 @@ from exporter.build.dockerfile.scope import (
 from exporter.errors import ConfigError, Place
 from exporter.git.doublestar import BadPatternError, clean
 from exporter.git.path_match import PathMatcher, path_matcher
-from exporter.git.trees import CommitTree, Entry, Selection
-from exporter.oci.platform import Platform
+from exporter.git.trees import Entry, Selection
 
 _INDEX = re.compile(r"[+-]?\d+\Z")
 _REMOTE = re.compile(r"(?:https?|git|ssh)://|[\w-]+@[^/:]+:")
 _ATTRIBUTES = re.compile(rb"\b(?:text|crlf|eol|ident|working-tree-encoding)\b")
-
-
-class RemoteSources(Protocol):
-    """Tells what a remote source of ``ADD`` holds now."""
-
-    def identify(self, url: str) -> str:
-        """A text that changes with the content behind a URL or git reference.
-
-        Raises:
-            BuildError: It cannot be reached.
-        """
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BuildContext:
-    """The files that a build sees.
-
-    Attributes:
-        tree: The commit.
-        directory: The context in the repository.
-        project_directory: The project in the repository.
-        dockerfile: Path of the Dockerfile in the context.
-        ignore: What ``.dockerignore`` leaves out; the Dockerfile itself never is.
-        added: Files of the work tree, in listed order.
-    """
-
-    tree: CommitTree
-    directory: str = ""
-    project_directory: str = ""
-    dockerfile: str = "Dockerfile"
-    ignore: Dockerignore = field(default_factory=Dockerignore)
-    added: Sequence[AddedFile] = ()
-
-    def matcher(self, globs: Sequence[str] = ()) -> PathMatcher:
-        """Selects, in the repository, the files of the context that some glob takes, or all."""
-        also = [self.ignore] if self.ignore.patterns else []
-        return path_matcher(base=self.directory, include=globs, also=also)
-
-    def uncommitted_matcher(self, globs: Sequence[str]) -> PathMatcher:
-        """As `matcher`, without what comes from the work tree anyway."""
-        also = [self.ignore] if self.ignore.patterns else []
-        exclude = [file.path for file in self.added]
-        return path_matcher(base=self.directory, include=globs, exclude=exclude, also=also)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImageRequest:
-    """What the configuration wants of one image on one platform.
-
-    ``arguments`` are build arguments as text. ``dependency_arguments`` come from other images and
-    win. ``build_platform`` is that of the machine we run on.
-    """
-
-    dockerfile: Dockerfile
-    platform: Platform
-    build_platform: Platform
-    target: str = ""
-    arguments: Mapping[str, str] = field(default_factory=dict)
-    dependency_arguments: Mapping[str, str] = field(default_factory=dict)
-    add_hosts: Sequence[str] = ()
-    network: str = ""
-    cache_version: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,13 +97,6 @@ def digest_inputs(
         variant=h256(*wanted.variant),
         matchers=tuple(collector.matchers),
     )
-
-
-def normalise_source(source: str) -> str:
-    """A source of ``ADD`` or ``COPY`` as a glob relative to the context."""
-    cleaned = normpath(source) if source else "."
-    cleaned = cleaned.replace("//", "/", 1) if cleaned.startswith("//") else cleaned
-    return "." if cleaned == "/" else cleaned.removeprefix("/")
 
 
 @dataclass(slots=True)
@@ -449,7 +383,7 @@ class _Collector:
                         continue
                     seen.add(path)
                     real = follow(context.tree, context.directory, path) or path
-                    self._add_files(collected, "link", line, [_literal(real)])
+                    self._add_files(collected, "link", line, [literal_source(real)])
 
     # stages
 
@@ -537,8 +471,3 @@ def _holds(entry: Entry, path: str) -> bool:
     return entry.path == path or (
         entry.is_directory and (not entry.path or path.startswith(entry.path + "/"))
     )
-
-
-def _literal(path: str) -> str:
-    """The path as a glob that matches nothing else."""
-    return re.sub(r"([*?\[\]{}\\])", r"\\\1", path)

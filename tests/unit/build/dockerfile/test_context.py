@@ -9,8 +9,8 @@ import pytest
 from exporter.build.dockerfile.added import AddedFile, list_added
 from exporter.build.dockerfile.context import open_context
 from exporter.build.dockerfile.dockerignore import parse_dockerignore
-from exporter.build.dockerfile.inputs import BuildContext
 from exporter.build.dockerfile.parse import parse_dockerfile
+from exporter.build.dockerfile.request import BuildContext
 from exporter.errors import BuildError
 from tests.fakes.commit_tree import COMMIT_TIME, Executable, Link, commit_tree
 

@@ -8,14 +8,9 @@ import pytest
 
 from exporter.build.dockerfile.added import list_added
 from exporter.build.dockerfile.dockerignore import parse_dockerignore
-from exporter.build.dockerfile.inputs import (
-    BuildContext,
-    DigestInputs,
-    ImageRequest,
-    digest_inputs,
-    normalise_source,
-)
+from exporter.build.dockerfile.inputs import DigestInputs, digest_inputs
 from exporter.build.dockerfile.parse import parse_dockerfile
+from exporter.build.dockerfile.request import BuildContext, ImageRequest, normalise_source
 from exporter.errors import ConfigError
 from exporter.oci.platform import Platform
 from tests.fakes.commit_tree import Executable, Link, commit_tree
@@ -408,7 +403,6 @@ def added(project: Path, context: str = "") -> Mapping[str, object]:
     return {
         "added": list_added(project, context, ["gen"]),
         "directory": f"sub/{context}".rstrip("/"),
-        "project_directory": "sub",
     }
 
 
