@@ -15,6 +15,7 @@ from posixpath import normpath
 from exporter.errors import ConfigError
 
 _SPECIAL = frozenset("*?[{\\")
+_UNCLEAN = re.compile(r"(?:\A|/)\.{0,2}(?:/|\Z)")  # an empty segment, "." or ".."
 _AT_END = r"(?!\Z)"  # a construct that may not stand for nothing at the end of the name
 
 
@@ -57,13 +58,29 @@ def covers(glob: str, path: str) -> bool:
     Raises:
         BadPatternError: The glob is malformed.
     """
-    trimmed = trim_universal(glob)
-    if not trimmed and path:
-        return True
-    if is_glob(trimmed):
-        return match(glob, path) or match(trimmed, path) or match(f"{trimmed}/**/*", path)
-    below = path == trimmed or path.startswith(f"{trimmed}/")
-    return below or (glob != trimmed and match(glob, path))
+    return compile_cover((glob,)).match(path) is not None
+
+
+@lru_cache(maxsize=1024)
+def compile_cover(globs: tuple[str, ...]) -> re.Pattern[str]:
+    """One expression for all paths that any of the globs covers, anchored at both ends.
+
+    Raises:
+        BadPatternError: A glob is malformed.
+    """
+    branches: list[str] = []
+    for glob in globs:
+        trimmed = trim_universal(glob)
+        if not trimmed:
+            branches.append(".*")
+        elif is_glob(trimmed):
+            patterns = dict.fromkeys((glob, trimmed, f"{trimmed}/**/*"))
+            branches.extend(_translate(each, 0, segment_start=True) for each in patterns)
+        else:
+            branches.append(f"{re.escape(trimmed)}(?:/.*)?")
+            if glob != trimmed:
+                branches.append(_translate(glob, 0, segment_start=True))
+    return re.compile(f"(?:{'|'.join(branches) or '(?!)'})\\Z", re.DOTALL)
 
 
 def literal_prefix(glob: str) -> tuple[str, str]:
@@ -85,7 +102,7 @@ def clean(path: str) -> str:
     """
     if path in ("", ".", "/"):
         return ""
-    if "/" not in path and path != "..":
+    if _UNCLEAN.search(path) is None:
         return path
     cleaned = normpath(path)
     return cleaned[1:] if cleaned.startswith("//") else cleaned

@@ -16,7 +16,7 @@ from functools import lru_cache
 from typing import Protocol
 
 from exporter.git import doublestar
-from exporter.git.doublestar import clean, covers, split_path, trim_universal
+from exporter.git.doublestar import clean, compile_cover, split_path, trim_universal
 
 
 class PathMatcher(Protocol):
@@ -96,15 +96,15 @@ class NoPaths:
 class Include:
     """Selects what matches at least one glob."""
 
-    __slots__ = ("globs",)
+    __slots__ = ("_covered", "globs")
 
     def __init__(self, globs: Iterable[str]) -> None:
         self.globs = tuple(clean(glob) for glob in globs)
+        self._covered = compile_cover(self.globs)
 
     def matches(self, path: str) -> bool:
         """Whether one of the globs selects the path."""
-        path = clean(path)
-        return any(covers(glob, path) for glob in self.globs)
+        return self._covered.match(clean(path)) is not None
 
     def descends(self, path: str) -> bool:
         """Whether the path uses up only a part of a glob, and no rest is universal."""
@@ -117,15 +117,15 @@ class Include:
 class Exclude:
     """Selects what matches none of the globs."""
 
-    __slots__ = ("globs",)
+    __slots__ = ("_covered", "globs")
 
     def __init__(self, globs: Iterable[str]) -> None:
         self.globs = tuple(clean(glob) for glob in globs)
+        self._covered = compile_cover(self.globs)
 
     def matches(self, path: str) -> bool:
         """Whether no glob selects the path."""
-        path = clean(path)
-        return not any(covers(glob, path) for glob in self.globs)
+        return self._covered.match(clean(path)) is None
 
     def descends(self, path: str) -> bool:
         """Whether something below the path may be excluded, but not the path as a whole."""

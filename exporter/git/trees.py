@@ -16,7 +16,7 @@ from exporter.errors import GitError
 from exporter.git.commits import Commit
 from exporter.git.doublestar import clean, literal_prefix, split_path
 from exporter.git.modules import Module, parse_gitmodules
-from exporter.git.path_match import AllPaths, Below, PathMatcher, path_matcher
+from exporter.git.path_match import AllPaths, Below, PathMatcher, may_hold, path_matcher
 
 DIRECTORY = 0o040000
 FILE = 0o100644
@@ -303,14 +303,16 @@ class CommitTree:
 
     def _select(self, entry: Entry, matcher: PathMatcher) -> Selection:
         """What is selected of one entry and below it."""
-        if not entry.is_directory:
-            return Selection(entries=(entry,) if matcher.matches(entry.path) else ())
-        if not matcher.descends(entry.path):
+        if not entry.is_directory or not matcher.descends(entry.path):
             return Selection(entries=(entry,) if matcher.matches(entry.path) else ())
         directory = self._enter(entry)
         entries: list[Entry] = []
         submodules: list[tuple[str, Selection]] = []
         for child in self._list(directory, entry.path):
+            if not child.is_directory:
+                if matcher.matches(child.path):
+                    entries.append(child)
+                continue
             selected = self._select(child, matcher)
             entries.extend(selected.entries)
             submodules.extend(selected.submodules)
@@ -396,17 +398,17 @@ class CommitTree:
             return False
 
     def _glob(self, base: str, matcher: PathMatcher, *, budget: list[int]) -> Iterator[str]:
-        if not (matcher.matches(base) or matcher.descends(base)):
+        if not may_hold(matcher, base):
             return
         resolved = self.resolve(base)
         found = None if resolved is None else self.entry(resolved)
         if resolved is None or found is None or not found.is_directory:
             return
         for each in self.files(resolved):
-            path = clean(join(base, each.path[len(resolved) :].lstrip("/")))
-            if not (matcher.matches(path) or matcher.descends(path)):
-                continue
-            if each.is_link and self._leads_to_directory(path):
+            path = each.path
+            if base != resolved:
+                path = clean(join(base, path[len(resolved) :].lstrip("/")))
+            if each.is_link and may_hold(matcher, path) and self._leads_to_directory(path):
                 budget[0] -= 1
                 if budget[0] < 0:
                     raise LinkLoopError(path)
