@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from exporter.gotemplate.sprig.durations import format_duration
 from exporter.gotemplate.values import StringMap, StringSlice, Uint64
 from exporter.project.documents import split_chunks, split_documents
-from exporter.project.go_duration import format_duration
 from exporter.project.yaml_decode import Decoder
 from exporter.project.yaml_emit import to_yaml
 from exporter.project.yaml_nodes import Node, YamlError, compose
