@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from exporter.build.dockerfile.added import AddedFile, list_added
-from exporter.build.dockerfile.context import open_context
+from exporter.build.dockerfile.context import _short_header, open_context
 from exporter.build.dockerfile.dockerignore import parse_dockerignore
 from exporter.build.dockerfile.parse import parse_dockerfile
 from exporter.build.dockerfile.request import BuildContext
@@ -111,6 +111,30 @@ def test_long_names_and_names_that_are_no_text_survive() -> None:
     name = "d" * 120 + "/" + "ü" * 80 + "\udcff"
     archive = b"".join(open_context(BuildContext(tree=commit_tree({name: "x"})), DOCKERFILE))
     assert members(archive)[1][0] == name
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "link", "size"),
+    [
+        pytest.param("a", tarfile.REGTYPE, "", 5, id="file"),
+        pytest.param("d" * 99, tarfile.DIRTYPE, "", 0, id="directory"),
+        pytest.param("l", tarfile.SYMTYPE, "x/ü", 0, id="link"),
+        pytest.param("ü" * 50, tarfile.REGTYPE, "", 8**11 - 1, id="the largest that fits"),
+    ],
+)
+def test_headers_are_those_of_tarfile(name: str, kind: bytes, link: str, size: int) -> None:
+    info = tarfile.TarInfo(name)
+    info.type, info.linkname, info.size, info.mtime = kind, link, size, COMMIT_TIME
+    header = info.tobuf(tarfile.GNU_FORMAT, "utf-8", "surrogateescape")
+    assert len(header) == tarfile.BLOCKSIZE
+    assert _short_header(info) == header
+
+
+@pytest.mark.parametrize(("name", "size"), [("x" * 101, 1), ("x", 8**11)])
+def test_what_does_not_fit_has_no_short_header(name: str, size: int) -> None:
+    info = tarfile.TarInfo(name)
+    info.size = size
+    assert _short_header(info) == b""
 
 
 def test_a_pointer_of_lfs_is_said() -> None:
