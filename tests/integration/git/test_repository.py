@@ -184,3 +184,34 @@ def test_lfs_pointers_are_recognised() -> None:
     assert is_lfs_pointer(pointer)
     assert not is_lfs_pointer(b"version 2\n")
     assert not is_lfs_pointer(pointer + b"x" * 1024)
+
+
+def test_sizes_come_without_contents(project: Builder) -> None:
+    project.write({"a": "12345", "b": ""}).commit()
+    with Repository.open(project.path, env=_ENV) as repository:
+        ids = [entry.object_id for entry in repository.tree().files()]
+        assert repository.module.store.sizes([*ids, *ids]) == [5, 0, 5, 0]
+        with pytest.raises(MissingObjectError):
+            repository.module.store.sizes(["1" * 40])
+
+
+def test_a_closed_store_starts_again(project: Builder) -> None:
+    project.write({"a": "1\n"}).commit()
+    with Repository.open(project.path, env=_ENV) as repository:
+        tree = repository.tree()
+        repository.close()
+        assert tree.read_file("a") == b"1\n"
+
+
+def test_a_reader_that_dies_is_an_error(project: Builder) -> None:
+    project.write({"a": "1\n", "b": "2\n"}).commit()
+    blob = project.git("rev-parse", "HEAD:a")
+    with Repository.open(project.path, env=_ENV) as repository:
+        tree = repository.tree()
+        tree.files()
+        path = project.path / ".git" / "objects" / blob[:2] / blob[2:]
+        path.chmod(0o644)
+        path.write_bytes(b"broken")
+        with pytest.raises(GitError):
+            tree.read_file("a")
+        assert tree.read_file("b") == b"2\n"

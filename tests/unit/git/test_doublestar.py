@@ -1,6 +1,6 @@
 import pytest
 
-from exporter.git.doublestar import BadPatternError, covers, literal_prefix, match
+from exporter.git.doublestar import BadPatternError, covers, literal_prefix, match, split_path
 
 
 @pytest.mark.parametrize(
@@ -77,3 +77,38 @@ def test_the_leading_directories_of_a_glob_are_split_off() -> None:
     assert literal_prefix("a/b") == ("a/b", "")
     assert literal_prefix("**/*") == ("", "**/*")
     assert literal_prefix("/a/./?") == ("a", "?")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path", "expected"),
+    [
+        ("src*/**", "src", False),  # as the library answers, though "src1" matches
+        ("src*/**", "src1", True),
+        ("**/*", "", False),
+        ("a**/", "a", True),
+        ("x{/**,}", "x", True),
+        ("{**,b}/c", "a/b/c", True),
+        ("a{b,c}{d,e}", "ace", True),
+        (r"{a\,b,c}", "a,b", True),
+        (r"[\]]", "]", True),
+        (r"[a\-z]", "b", False),
+        ("[!a]", "/", True),
+        ("a/**/**/b", "a/b", True),
+    ],
+)
+def test_odd_patterns_match_as_in_the_library(pattern: str, path: str, expected: object) -> None:
+    assert match(pattern, path) is expected
+
+
+@pytest.mark.parametrize(
+    ("path", "segments"),
+    [
+        ("", []),
+        ("/", []),
+        ("/a//b/./c/../d/", ["a", "b", "d"]),
+        (r"a\/b/c", [r"a\/b", "c"]),
+        ("../a", ["..", "a"]),
+    ],
+)
+def test_a_path_is_split_into_segments(path: str, segments: list[str]) -> None:
+    assert split_path(path) == segments
