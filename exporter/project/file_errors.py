@@ -54,14 +54,18 @@ class NotFoundError(GiterminismError):
 
 def not_in_directory(path: str) -> NotFoundError:
     """The file is not in the work tree."""
-    return NotFoundError(f'the file "{path}" not found in the project directory')
+    return NotFoundError(
+        f'the file "{path}" not found in the project directory',
+        remedy="Check the path, which is relative to the project's directory",
+    )
 
 
 def not_in_repository(path: str) -> NotFoundError:
     """The file is not in the commit."""
     return NotFoundError(
         f'the file "{path}" not found in the project git repository. If the file exists locally,'
-        " configure werf-giterminism.yaml to allow uncommitted files"
+        " configure werf-giterminism.yaml to allow uncommitted files",
+        remedy="Check the path, which is relative to the project's directory, and commit the file",
     )
 
 

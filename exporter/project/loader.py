@@ -5,18 +5,16 @@ the repository, no work tree is registered, the network is not used (spec sectio
 """
 
 import os
-import platform
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from exporter.errors import ConfigError, GitError
 from exporter.git.commits import Commit
 from exporter.git.repository import Repository
-from exporter.options import Options
 from exporter.project.file_errors import doing
 from exporter.project.giterminism import Giterminism
 from exporter.project.giterminism_config import DEFAULT_PATH
@@ -24,6 +22,9 @@ from exporter.project.models.config import Config, ReadOptions, read_config
 from exporter.project.project_files import ProjectFiles
 from exporter.project.rendering import CommitFacts, RenderedConfig, RenderOptions, render
 from exporter.project.work_tree import WorkTree
+
+if TYPE_CHECKING:
+    from exporter.options import Options
 
 INCLUDES = "werf-includes.yaml"
 DEV_IN_CI = (
@@ -63,7 +64,7 @@ class ProjectOptions:
     allow_includes_update: bool = False
 
     @staticmethod
-    def of(options: Options, *, cwd: Path, env: Mapping[str, str]) -> "ProjectOptions":
+    def of(options: "Options", *, cwd: Path, env: Mapping[str, str]) -> "ProjectOptions":
         """The part of a run's options that finds and reads the project."""
         return ProjectOptions(
             cwd=cwd,
@@ -186,7 +187,7 @@ def _load(repository: Repository, options: ProjectOptions) -> Project:
             path=_name_of(rendered, options),
             project_name=options.env.get("WERF_PROJECT_NAME", ""),
             default_project=lambda: _default_project(repository, directory),
-            host_platform=f"linux/{_ARCHITECTURES.get(platform.machine(), platform.machine())}",
+            host_platform=_host_platform(),
             force_staged=options.env.get("WERF_FORCE_STAGED_DOCKERFILE") in ("1", "true", "yes"),
         ),
     )
@@ -274,6 +275,11 @@ def _refuse_includes(giterminism: Giterminism, options: ProjectOptions) -> None:
             f"{INCLUDES} takes files from other repositories, which is not supported",
             remedy="Copy the included files into this repository and remove the file",
         )
+
+
+def _host_platform() -> str:
+    machine = os.uname().machine
+    return f"linux/{_ARCHITECTURES.get(machine, machine)}"
 
 
 def _write(path: Path, text: str) -> None:

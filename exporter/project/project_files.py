@@ -86,6 +86,8 @@ class ProjectFiles:
             return self.work_tree.read(path)
         self._check_commit(path)
         in_commit = self._in_repository(path)
+        if not in_commit:
+            raise GiterminismError("unable to get tree entry .")
         if self.tree.is_directory(in_commit):
             raise GiterminismError(f'"{path}" is a directory, not a file')
         return self.tree.read_file(in_commit)

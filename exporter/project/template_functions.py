@@ -11,7 +11,7 @@ from exporter.gotemplate.function import Function, FunctionError, registrar
 from exporter.gotemplate.quoting import quote
 from exporter.gotemplate.sprint import sprint_value
 from exporter.gotemplate.values import GoObject, Value, from_bytes, to_bytes
-from exporter.project.project_files import ConfigFile
+from exporter.project.template_source import Permissions, TemplateFiles
 from exporter.project.yaml_nodes import YamlError
 
 if TYPE_CHECKING:
@@ -28,33 +28,6 @@ class Templates(Protocol):
 
     def execute(self, name: str, data: Value) -> str:
         """The text that a template gives."""
-
-
-class Permissions(Protocol):
-    """What giterminism says about environment variables."""
-
-    @property
-    def loose(self) -> bool:
-        """Whether everything is allowed."""
-
-    def check_env(self, name: str) -> None:
-        """Refuse a variable."""
-
-
-class TemplateFiles(Protocol):
-    """The files that ``.Files`` shows."""
-
-    def read_template_file(self, path: str) -> bytes:
-        """Content of a file."""
-
-    def glob_template_files(self, pattern: str) -> list[ConfigFile]:
-        """Files that a glob selects."""
-
-    def template_file_exists(self, path: str) -> bool:
-        """Whether a path is there."""
-
-    def template_file_is_dir(self, path: str) -> bool:
-        """Whether a path is a directory."""
 
 
 _FILES_METHODS: dict[str, Function] = {}

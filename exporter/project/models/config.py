@@ -3,34 +3,26 @@
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, Protocol, TypeAlias, cast
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, cast
 
 from exporter.errors import ConfigError, Place
 from exporter.project.documents import Document, split_documents
 from exporter.project.excerpt import excerpt_at
-from exporter.project.models.dockerfile import (
-    DOCKERFILE_IMAGE,
-    DockerfileImage,
-    DockerfileRules,
-    dockerfile_image_of,
-)
 from exporter.project.models.meta import META, Meta, meta_of
 from exporter.project.models.names import image_names
-from exporter.project.models.shape import Values, read
-from exporter.project.models.stapel import (
-    STAPEL_IMAGE,
-    StapelImage,
-    StapelRules,
-    stapel_image_of,
-)
+from exporter.project.models.shape import Shape, Values, read
 from exporter.project.yaml_decode import Decoder
 from exporter.project.yaml_nodes import Node, YamlError, compose
 
-Image: TypeAlias = DockerfileImage | StapelImage
+if TYPE_CHECKING:  # a config seldom has images of both kinds, and start-up time counts
+    from exporter.project.models.dockerfile import DockerfileImage, DockerfileRules
+    from exporter.project.models.stapel import StapelImage, StapelRules
+
+    class Rules(DockerfileRules, StapelRules, Protocol):
+        """What giterminism says about the config's directives."""
 
 
-class Rules(DockerfileRules, StapelRules, Protocol):
-    """What giterminism says about the config's directives."""
+Image: TypeAlias = "DockerfileImage | StapelImage"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +67,7 @@ class Config:
     meta: Meta
     images: tuple[Image, ...]
 
-    def image(self, name: str) -> Image | None:
+    def image(self, name: str) -> "Image | None":
         """The image of that name, None when there is none."""
         return next((image for image in self.images if image.name == name), None)
 
@@ -83,7 +75,7 @@ class Config:
 def relations(image: Image) -> Relations:
     """Which images of the config an image needs (spec section 3, item 7)."""
     dependencies = tuple(dict.fromkeys(dependency.image for dependency in image.dependencies))
-    if isinstance(image, DockerfileImage):
+    if image.kind == "dockerfile":
         return Relations(base=None, imports=(), dependencies=dependencies)
     return Relations(
         base=image.base if image.base_is_image else None,
@@ -92,7 +84,7 @@ def relations(image: Image) -> Relations:
     )
 
 
-def read_config(text: str, rules: Rules, *, options: ReadOptions) -> Config:
+def read_config(text: str, rules: "Rules", *, options: ReadOptions) -> Config:
     """Read a rendered config.
 
     Faults are reported in werf's order: first everything that makes a document unreadable, then
@@ -109,7 +101,7 @@ def read_config(text: str, rules: Rules, *, options: ReadOptions) -> Config:
         raise
 
 
-def _config(text: str, rules: Rules, options: ReadOptions) -> Config:
+def _config(text: str, rules: "Rules", options: ReadOptions) -> Config:
     documents = [_read(document, options.path) for document in split_documents(text)]
     metas = [found for found in documents if found.kind == "meta"]
     if len(metas) > 1:
@@ -149,13 +141,26 @@ def _read(document: Document, path: str) -> _Read:
     try:
         node = compose(document.text, first_line=document.first_line, name=path)
         kind = _kind(document, node, path)
-        shape = {"meta": META, "dockerfile": DOCKERFILE_IMAGE, "stapel": STAPEL_IMAGE}[kind]
         decoder = Decoder(name=path, first_line=document.first_line)
-        values = read(shape, cast("Node", node), decoder)  # nothing at all has no kind
+        values = read(_shape(kind), cast("Node", node), decoder)  # nothing at all has no kind
         decoder.finish()
     except YamlError as error:
         raise _worded(error, document) from error
     return _Read(kind, values, document.text)
+
+
+def _shape(kind: Literal["meta", "dockerfile", "stapel"]) -> Shape:
+    match kind:
+        case "meta":
+            return META
+        case "dockerfile":
+            from exporter.project.models.dockerfile import DOCKERFILE_IMAGE  # noqa: PLC0415 - above
+
+            return DOCKERFILE_IMAGE
+        case "stapel":
+            from exporter.project.models.stapel import STAPEL_IMAGE  # noqa: PLC0415 - above
+
+            return STAPEL_IMAGE
 
 
 def _worded(error: YamlError, document: Document) -> ConfigError:
@@ -204,36 +209,51 @@ def _missing_meta(options: ReadOptions) -> ConfigError:
 
 
 def _images(
-    documents: Sequence[_Read], meta: Meta, rules: Rules, options: ReadOptions
+    documents: Sequence[_Read], meta: Meta, rules: "Rules", options: ReadOptions
+) -> Iterable[Image]:
+    """The images of all documents, those of Dockerfiles first, as the original checks them."""
+    yield from _dockerfile_images(
+        [found for found in documents if found.kind == "dockerfile"], meta, rules, options
+    )
+    yield from _stapel_images([found for found in documents if found.kind == "stapel"], meta, rules)
+
+
+def _dockerfile_images(
+    documents: Sequence[_Read], meta: Meta, rules: "Rules", options: ReadOptions
 ) -> Iterable[Image]:
     for found in documents:
-        if found.kind == "dockerfile":
-            for name in image_names(found.values):
-                yield dockerfile_image_of(
-                    found.values,
-                    name,
-                    document=found.text,
-                    meta=meta,
-                    rules=rules,
-                    force_staged=options.force_staged,
-                )
+        from exporter.project.models.dockerfile import dockerfile_image_of  # noqa: PLC0415 - above
+
+        for name in image_names(found.values):
+            yield dockerfile_image_of(
+                found.values,
+                name,
+                document=found.text,
+                meta=meta,
+                rules=rules,
+                force_staged=options.force_staged,
+            )
+
+
+def _stapel_images(documents: Sequence[_Read], meta: Meta, rules: "Rules") -> Iterable[Image]:
     for found in documents:
-        if found.kind == "stapel":
-            artifact = found.values.text("artifact")
-            for name in (artifact,) if artifact else image_names(found.values):
-                yield stapel_image_of(
-                    found.values,
-                    name,
-                    is_artifact=bool(artifact),
-                    document=found.text,
-                    meta=meta,
-                    rules=rules,
-                )
+        from exporter.project.models.stapel import stapel_image_of  # noqa: PLC0415 - above
+
+        artifact = found.values.text("artifact")
+        for name in (artifact,) if artifact else image_names(found.values):
+            yield stapel_image_of(
+                found.values,
+                name,
+                is_artifact=bool(artifact),
+                document=found.text,
+                meta=meta,
+                rules=rules,
+            )
 
 
 def _resolved(image: Image, names: set[str]) -> Image:
     """The image, knowing whether its base is another image of the config."""
-    if isinstance(image, StapelImage) and (image.base_is_artifact or image.base in names):
+    if image.kind == "stapel" and (image.base_is_artifact or image.base in names):
         return replace(image, base_is_image=True)
     return image
 
@@ -309,7 +329,7 @@ def _check_related(images: Sequence[Image]) -> None:
 
 
 def _place_of_use(image: Image, name: str) -> Place:
-    if isinstance(image, StapelImage):
+    if image.kind == "stapel":
         for entry in image.imports:
             if entry.source == name:
                 return entry.place

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from exporter.errors import Place
-from exporter.project.models.imports import Moment, moment_of
+from exporter.project.models.moment import Moment, moment_of
 from exporter.project.models.shape import Key, Many, Shape, Values
 
 Fact = Literal["ImageName", "ImageTag", "ImageRepo", "ImageID", "ImageDigest"]

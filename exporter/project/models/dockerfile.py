@@ -3,7 +3,7 @@
 import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from exporter.errors import Place
 from exporter.project.models.dependencies import DEPENDENCY, Dependency, dependency_of
@@ -58,6 +58,7 @@ class DockerfileImage:
     ``args`` are printed as Go prints them. ``document`` is the text of its YAML document.
     """
 
+    kind: Literal["dockerfile"] = "dockerfile"
     place: Place
     document: str
     name: str

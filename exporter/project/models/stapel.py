@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Literal, Protocol
 
 from exporter.errors import Place
 from exporter.project.models.ansible import ANSIBLE, Ansible, ansible_of
@@ -86,6 +86,7 @@ class StapelImage:
     ``document`` is the text of its YAML document.
     """
 
+    kind: Literal["stapel"] = "stapel"
     place: Place
     document: str
     name: str

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator
 
 from exporter.project.models.config import Config, Image
-from exporter.project.models.stapel import StapelImage
 
 ARTIFACT = (
     "DEPRECATION WARNING! The 'artifact', 'fromArtifact' and 'import.artifact' directives are"
@@ -29,7 +28,7 @@ def warnings_of(config: Config) -> tuple[str, ...]:
 
 def _warnings(images: Iterable[Image]) -> Iterator[str]:
     for image in images:
-        if not isinstance(image, StapelImage):
+        if image.kind != "stapel":
             continue
         exports = [mapping.export for mapping in image.git]
         for export in (*exports, *(entry.export for entry in image.imports)):
