@@ -58,6 +58,8 @@ def syntax_hint(text: str, found: str, opened: str) -> str:
     """
     if text == "found character that cannot start any token":
         return _TABS if found == "\t" else f"Put the value in quotes: YAML reserves {found}"
+    if found == "?":
+        return "Put text that holds a question mark in quotes where it is between brackets"
     if text.startswith("unknown anchor"):
         return "An anchor is known only behind its place and up to the next ---"
     hint = _SYNTAX.get(text, "")

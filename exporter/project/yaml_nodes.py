@@ -148,8 +148,8 @@ class _Composer:
     """Builds the tree from events, without recursion."""
 
     def __init__(self, data: bytes, *, first_line: int, name: str) -> None:
-        # libyaml knows the escape \/ since 0.2.1, yaml.v2 does not.
-        suspect = b"\\/" in data or _HIDDEN_COLON.encode() in data
+        # What libyaml 0.2 and yaml.v2 see differently.
+        suspect = any(text in data for text in (b"\\/", b"?", _HIDDEN_COLON.encode()))
         self.suspect = data.decode("utf-8-sig", "replace") if suspect else ""
         self.first = first_line + 1
         self.name = name
@@ -163,16 +163,15 @@ class _Composer:
         first, anchors, suspect = self.first, self.anchors, self.suspect
         root: list[Node] = []
         children = root
-        stack: list[list[Node]] = []
+        closing = ""  # the bracket that ends the collection, nothing for those without
+        stack: list[tuple[list[Node], str]] = []
         for event in events:
             kind = event.__class__
             mark = event.start_mark
             line, column = mark.line + first, mark.column + 1
             node: RealNode
             if kind is scalar:
-                value = event.value
-                if suspect:
-                    value = self.checked(value, event.style, mark, event.end_mark)
+                value = self.checked(event, closing) if suspect else event.value
                 node = ScalarNode(line, column, value, event.tag or "", event.implicit[0])
             elif kind is mapping or kind is sequence:
                 inner: list[Node] = []
@@ -182,8 +181,9 @@ class _Composer:
                     anchors[event.anchor] = node
                 if len(stack) == MAX_DEPTH:
                     self.fail(f"exceeded max depth of {MAX_DEPTH}", line, column)
-                stack.append(children)
+                stack.append((children, closing))
                 children = inner
+                closing = ("}" if kind is mapping else "]") if event.flow_style else ""
                 continue
             elif kind is alias:
                 if event.anchor not in anchors:
@@ -191,7 +191,7 @@ class _Composer:
                 children.append(AliasNode(line, column, event.anchor, anchors[event.anchor]))
                 continue
             elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
-                children = stack.pop()
+                children, closing = stack.pop()
                 continue
             elif kind is yaml.DocumentStartEvent:
                 if event.version not in (None, (1, 1)):
@@ -206,8 +206,20 @@ class _Composer:
                 anchors[event.anchor] = node
         return root[0] if root else None
 
-    def checked(self, value: str, style: str | None, start: "Mark", end: "Mark") -> str:
-        text = self.suspect[start.index : end.index] if style == '"' else ""
+    def checked(self, event: Any, closing: str) -> str:  # noqa: ANN401 - PyYAML's events are untyped
+        start: Mark = event.start_mark
+        value: str = event.value
+        if event.style == '"':
+            self.check_escapes(start, self.suspect[start.index : event.end_mark.index])
+        elif closing and not event.style and "?" in value:
+            # A question mark between brackets starts a key in yaml.v2, wherever it stands.
+            column = start.column + value.index("?") + 1
+            where = f"line {start.line}: " if start.line else ""
+            text = f"did not find expected ',' or '{closing}'"
+            self.fail(text, self.first + start.line, column, where=where, found="?")
+        return value.replace(_HIDDEN_COLON, ":")
+
+    def check_escapes(self, start: "Mark", text: str) -> None:
         for escape in re.finditer(r"\\(.)", text, re.DOTALL):
             if escape[1] == "/":
                 before = text[: escape.start()]
@@ -216,10 +228,11 @@ class _Composer:
                 column += start.column if line == start.line else 0
                 where = f"line {line + 1}: " if line else ""
                 self.fail("found unknown escape character", self.first + line, column, where=where)
-        return value.replace(_HIDDEN_COLON, ":")
 
-    def fail(self, text: str, line: int, column: int, *, where: str = "") -> NoReturn:
-        hint = syntax_hint(text, "", "")
+    def fail(
+        self, text: str, line: int, column: int, *, where: str = "", found: str = ""
+    ) -> NoReturn:
+        hint = syntax_hint(text, found, "")
         problem = Problem(line=line, column=column, text=text, hint=hint)
         raise YamlError([problem], name=self.name, go_text=f"yaml: {where}{text}")
 

@@ -51,9 +51,11 @@ _NUMERIC: Final = frozenset("+-0123456789")
 _RESOLVABLE: Final = frozenset({"", STR, BOOL, INT, FLOAT, NULL, TIMESTAMP})
 
 _INTEGER: Final = re.compile(
-    r"(?P<sign>[-+]?)(?:(?P<decimal>0|[1-9][0-9]*)|0[oO]?(?P<octal>[0-7]+)"
+    r"[-+]?(?:(?P<decimal>0|[1-9][0-9]*)|0[oO]?(?P<octal>[0-7]+)"
     r"|0[xX](?P<hexadecimal>[0-9a-fA-F]+)|0[bB](?P<binary>[01]+))"
 )
+# A sign in the middle comes from yaml.v2 parsing what follows the prefix once more.
+_SIGNED_BINARY: Final = re.compile(r"0b(?P<binary>[-+][01]+)")
 _BASES: Final = MappingProxyType({"decimal": 10, "octal": 8, "hexadecimal": 16, "binary": 2})
 _FLOAT: Final = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 # The layouts of yaml.v2's resolve.go as Go's time.Parse reads them.
@@ -119,16 +121,16 @@ def _resolve_plain(text: str, *, timestamps: bool = True) -> tuple[str, Resolved
 
 
 def _integer(text: str) -> tuple[str, Resolved] | None:
-    match = _INTEGER.fullmatch(text)
+    match = _INTEGER.fullmatch(text) or _SIGNED_BINARY.fullmatch(text)
     if match is None:
         return None
     base = match.lastgroup or "decimal"
     number = int(match[base], _BASES[base])
-    if match["sign"] == "-":
+    if text[0] == "-":
         number = -number
     if MIN_INT64 <= number <= MAX_INT64:
         return INT, number
-    if number <= MAX_UINT64 and not match["sign"]:
+    if 0 <= number <= MAX_UINT64 and text[0] != "+":
         return INT, Uint64(number)
     return None
 

@@ -121,6 +121,13 @@ def test_explicit_tag_is_kept_in_its_long_form() -> None:
             "an escape: write it twice, or use single quotes",
             id="escape that libyaml knows and yaml.v2 does not",
         ),
+        pytest.param(
+            "a:\n  b: [http://c?d]",
+            "yaml: line 1: did not find expected ',' or ']'",
+            "werf.yaml:42:15: did not find expected ',' or ']'. Put text that holds a question mark "
+            "in quotes where it is between brackets",
+            id="question mark between brackets",
+        ),
     ],
 )
 def test_syntax_error_has_place_and_remedy(text: str, go_text: str, message: str) -> None:
