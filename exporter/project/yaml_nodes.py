@@ -171,7 +171,9 @@ class _Composer:
             line, column = mark.line + first, mark.column + 1
             node: RealNode
             if kind is scalar:
-                value = self.checked(event, closing) if suspect else event.value
+                value = event.value
+                if suspect and (event.style == '"' or "?" in value or _HIDDEN_COLON in value):
+                    value = self.checked(event, closing)
                 node = ScalarNode(line, column, value, event.tag or "", event.implicit[0])
             elif kind is mapping or kind is sequence:
                 inner: list[Node] = []

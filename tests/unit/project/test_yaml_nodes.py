@@ -124,8 +124,8 @@ def test_explicit_tag_is_kept_in_its_long_form() -> None:
         pytest.param(
             "a:\n  b: [http://c?d]",
             "yaml: line 1: did not find expected ',' or ']'",
-            "werf.yaml:42:15: did not find expected ',' or ']'. Put text that holds a question mark "
-            "in quotes where it is between brackets",
+            "werf.yaml:42:15: did not find expected ',' or ']'. Put text that holds a question "
+            "mark in quotes where it is between brackets",
             id="question mark between brackets",
         ),
     ],
