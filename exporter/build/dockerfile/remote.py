@@ -8,11 +8,14 @@ import hashlib
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Protocol
 from urllib.parse import urljoin, urlsplit
 
 from exporter.errors import BuildError, GitError
 from exporter.git.command import Git
+from exporter.registry.settings import Settings
+from exporter.registry.wire import Wire
 
 _LARGE_BYTES = 16 << 20
 _CHUNK = 1 << 20
@@ -54,6 +57,16 @@ class RemoteContent:
 
     ``get`` raises what it likes when a server cannot be reached.
     """
+
+    @classmethod
+    def of(cls, env: Mapping[str, str], *, directory: Path) -> "RemoteContent":
+        """As the environment says: its proxies and authorities, and its git credentials.
+
+        Args:
+            env: The user's environment.
+            directory: Where git runs; its configuration applies.
+        """
+        return cls(get=_getter(env), git=Git.of(directory, env=env))
 
     def __init__(self, *, get: Get, git: Git) -> None:
         self._get = get
@@ -112,6 +125,17 @@ class RemoteContent:
         if not found:
             raise _unreachable(url, f"it has no reference {ref!r}")
         return hashlib.sha256(found + directory.encode()).hexdigest()
+
+
+def _getter(env: Mapping[str, str]) -> Get:
+    wires: list[Wire] = []
+
+    def get(url: str, headers: Mapping[str, str], wait_s: float) -> Answer:
+        if not wires:  # importing an HTTP library costs 50 ms
+            wires.append(Wire(Settings(env=env)))
+        return wires[0].send("GET", url, headers, first_byte_s=wait_s)
+
+    return get
 
 
 def _identity(answer: Answer) -> str:

@@ -1,6 +1,9 @@
 """What remote sources hold: content, large files, redirects, git references, failures."""
 
+import threading
 from collections.abc import Iterator, Mapping
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import cast
 
@@ -149,8 +152,16 @@ def test_a_git_reference_that_is_not_there_is_an_error(output: bytes | GitError)
         content(Web(), Refs(output)).identify("https://e.org/r.git#v9")
 
 
-def test_git_itself_is_used(tmp_path: Path) -> None:
-    git = Git.of(tmp_path, env={"PATH": "/nowhere"})
-    remote = RemoteContent(get=Web().get, git=git)
-    with pytest.raises(BuildError, match="git was not found"):
-        remote.identify("https://e.org/r.git")
+def test_the_network_and_git_themselves_are_used(tmp_path: Path) -> None:
+    (tmp_path / "f").write_bytes(b"hello")
+    handler = partial(SimpleHTTPRequestHandler, directory=str(tmp_path))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}"
+        remote = RemoteContent.of({"PATH": "/nowhere"}, directory=tmp_path)
+        assert remote.identify(f"{address}/f").startswith("2cf24dba")
+        with pytest.raises(BuildError, match="the server answered 404"):
+            remote.identify(f"{address}/missing")
+        with pytest.raises(BuildError, match="git was not found"):
+            remote.identify(f"{address}/r.git")
+        server.shutdown()
