@@ -2,7 +2,7 @@ import re
 from time import perf_counter
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporter.naming.patterns import PatternError, matches
@@ -51,11 +51,13 @@ def test_many_stars_take_no_time() -> None:
     assert perf_counter() - start < 1
 
 
+@settings(deadline=None)
 @given(st.text(max_size=20))
 def test_every_name_matches_itself_when_it_is_escaped(name: str) -> None:
     assert matches(re.sub(r"([\\*?\[])", r"\\\1", name), name)
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="ab*?[]^-\\/", max_size=12), st.text(alphabet="ab/-", max_size=8))
 def test_any_pattern_matches_or_is_refused(pattern: str, name: str) -> None:
     try:

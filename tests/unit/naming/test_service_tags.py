@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporter.naming.service_tags import (
@@ -59,6 +59,7 @@ def test_usual_tags_mean_nothing_to_cleanup() -> None:
     assert not any(is_service_tag(tag) for tag in ("latest", "v1", "main-app", "managed"))
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="abc/ +_-.0", max_size=60))
 def test_name_of_a_managed_image_comes_back(image: str) -> None:
     tag = managed_image_tag(image)

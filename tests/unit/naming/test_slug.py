@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporter.naming.murmur import murmur
@@ -85,6 +85,7 @@ def test_namespace_and_release_take_dns_names() -> None:
     assert helm_release("release.name") == "release.name"
 
 
+@settings(deadline=None)
 @given(st.text(max_size=200))
 def test_docker_tag_of_any_name_is_a_tag(name: str) -> None:
     tag = docker_tag(name)
@@ -92,6 +93,7 @@ def test_docker_tag_of_any_name_is_a_tag(name: str) -> None:
     assert docker_tag(tag) == tag
 
 
+@settings(deadline=None)
 @given(st.text(max_size=100), st.integers(10, 60))
 def test_limited_slug_keeps_its_limit_and_is_stable(text: str, limit: int) -> None:
     slug = limited_slug(text, limit)

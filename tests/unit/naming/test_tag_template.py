@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporter.errors import InputError
@@ -129,6 +129,7 @@ def test_tag_with_a_meaning_is_refused_in_the_stages_repository(tag: str) -> Non
     check_cleanup(Reference.parse("r.io/pp:latest"), stages)
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="%{}image \"'`\\/*-.$|(a", max_size=30))
 def test_any_text_is_a_template_or_refused(text: str) -> None:
     try:

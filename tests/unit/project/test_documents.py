@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporter.project.documents import Document, split_chunks, split_documents
@@ -31,6 +31,7 @@ def test_text_is_cut_at_separators_only(text: str, chunks: list[str]) -> None:
     assert list(split_chunks(text)) == chunks
 
 
+@settings(deadline=None)
 @given(st.text(alphabet=st.sampled_from("-# \t\r\na"), max_size=60))
 def test_documents_are_where_they_say_they_are(text: str) -> None:
     lines = text.split("\n")
@@ -42,6 +43,7 @@ def test_documents_are_where_they_say_they_are(text: str) -> None:
         assert lines[start : start + len(own)] == own
 
 
+@settings(deadline=None)
 @given(st.text(alphabet=st.sampled_from("-# \t\r\na"), max_size=60))
 def test_what_is_in_no_document_means_nothing(text: str) -> None:
     rest: list[str | None] = list(text.split("\n"))

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporter.gotemplate.values import AnyMap, StringSlice, Uint64
@@ -62,6 +62,7 @@ VALUES = st.recursive(
 )  # fmt: skip
 
 
+@settings(deadline=None)
 @given(VALUES)
 def test_what_was_written_reads_back_the_same(value: object) -> None:
     assert Decoder().any(compose(to_yaml(value))) == value

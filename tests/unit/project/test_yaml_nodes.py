@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporter.errors import Place
@@ -184,11 +184,13 @@ def problems_of(data: str | bytes) -> list[tuple[int, int]]:
     return []
 
 
+@settings(deadline=None)
 @given(st.text(alphabet=st.sampled_from(YAMLISH), max_size=40))
 def test_any_text_is_yaml_or_has_problems_with_places(text: str) -> None:
     assert all(line >= 1 and column >= 1 for line, column in problems_of(text))
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=30))
 def test_any_bytes_are_yaml_or_have_problems_with_places(data: bytes) -> None:
     assert all(line >= 1 and column >= 1 for line, column in problems_of(data))
