@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+# YAML's own ends of a document, which need not be separators.
+_END: Final = re.compile(r"^(?:---|\.\.\.)(?=[ \t\r\n]|\Z)", re.MULTILINE)
 _SEPARATOR: Final = re.compile(r"^---[ \t\r]*(?:#[^\n-]*)?(?:\n|\Z)", re.MULTILINE)
 
 
@@ -30,6 +32,19 @@ def split_documents(rendered: str) -> tuple[Document, ...]:
             documents.append(Document(text=chunk, first_line=line))
         line += chunk.count("\n") + 1
     return tuple(documents)
+
+
+def ignored_line(document: Document) -> int:
+    """Give the line from which on nothing of the document is read, 0 when all of it is.
+
+    That is where YAML ends a document and werf does not: at ``...``, and at a ``---`` whose
+    comment holds a dash. A user should hear of it, because what follows is lost.
+    """
+    for end in _END.finditer(document.text):
+        before, after = document.text[: end.start()], document.text[end.end() :]
+        if not _is_blank(before) and not _is_blank(after):
+            return document.first_line + before.count("\n") + 1
+    return 0
 
 
 def split_chunks(rendered: str) -> Iterator[str]:

@@ -2,7 +2,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exporter.project.documents import Document, split_chunks, split_documents
+from exporter.project.documents import (
+    Document,
+    ignored_line,
+    split_chunks,
+    split_documents,
+)
 
 
 def test_documents_know_the_lines_before_them() -> None:
@@ -29,6 +34,21 @@ def test_documents_know_the_lines_before_them() -> None:
 )
 def test_text_is_cut_at_separators_only(text: str, chunks: list[str]) -> None:
     assert list(split_chunks(text)) == chunks
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        pytest.param("a: 1\n--- # my-app\nb: 2\n", 12, id="dash in the comment"),
+        pytest.param("a: 1\n...\nb: 2\n", 12, id="end of a document"),
+        pytest.param("--- a\n", 0, id="start of a document"),
+        pytest.param("a: 1\n...\n# nothing\n", 0, id="nothing behind it"),
+        pytest.param("a: 1\n...b\n", 0, id="no marker"),
+        pytest.param("a: |\n  ---\n  ...\n", 0, id="indented"),
+    ],
+)
+def test_place_is_known_from_which_on_nothing_is_read(text: str, line: int) -> None:
+    assert ignored_line(Document(text=text, first_line=10)) == line
 
 
 @settings(deadline=None)
