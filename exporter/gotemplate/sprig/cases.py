@@ -3,7 +3,7 @@
 Behaviour of Go's ``strings``, of Masterminds/goutils 1.1.1 and of huandu/xstrings 1.4.0.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from exporter.gotemplate.sprig.register import Implementations, register
@@ -133,18 +133,33 @@ def kebabcase(text: str) -> str:
 _END, _NUMBER, _UPPER, _LETTERS, _CONNECTOR, _PUNCTUATION, _OTHER = range(7)
 _APART: Final = (_CONNECTOR, _PUNCTUATION)
 _Word = tuple[int, str]
+"""What kind of word, and its text."""
+_Unit = tuple[str, str]
+"""A piece of text and the rune that it counts as."""
+
+
+def _units(text: str) -> list[_Unit]:
+    """The runes; a byte that is no UTF-8 belongs to the rune behind it, at the end to the last."""
+    units: list[_Unit] = []
+    start = 0
+    for end, rune in enumerate(runes(text), 1):
+        if rune != "\ufffd":
+            units.append((text[start:end], rune))
+            start = end
+    if start < len(text):
+        units.append((text[start:], units[-1][1] if units else ""))
+    return units
 
 
 def _words_joined(text: str, connector: str) -> str:  # noqa: C901 - one state machine of xstrings
     """Lower-case words with connectors between them."""
     result: list[str] = []
-    rest = runes(text)
-    word, rest = _next_word(rest)
+    word, rest = _next_word(_units(text))
 
-    def emit(words: _Word) -> None:
-        result.append(_lowered(words, connector))
+    def emit(word: _Word) -> None:
+        result.append(_lowered(word, connector))
 
-    def emit_run(word: _Word, rest: str) -> tuple[_Word, str]:
+    def emit_run(word: _Word, rest: list[_Unit]) -> tuple[_Word, list[_Unit]]:
         """Letters and digits that follow a number belong to it."""
         while word[0] in (_LETTERS, _NUMBER):
             emit(word)
@@ -206,44 +221,55 @@ def _is_small(rune: str) -> bool:
     return _is_letter(rune) and not _is_upper(rune)
 
 
+def _is_number(rune: str) -> bool:
+    return category(rune)[0] == "N"
+
+
+def _is_punctuation(rune: str) -> bool:
+    return category(rune)[0] == "P"
+
+
 def _is_other(rune: str) -> bool:
     return not (_is_connector(rune) or _is_letter(rune) or category(rune)[0] in "NP")
 
 
-def _next_word(text: str) -> tuple[_Word, str]:
-    """The first word of the text with its kind, and what follows it."""
-    if not text:
-        return (_END, ""), ""
-    first = text[0]
-    if _is_connector(first):
-        kind, end = _CONNECTOR, _run(text, 1, _is_connector)
-    elif category(first)[0] == "P":
-        kind, end = _PUNCTUATION, _run(text, 1, lambda rune: category(rune)[0] == "P")
-    elif _is_upper(first):
-        kind, end = _UPPER, _upper_word_end(text)
-    elif _is_letter(first):
-        kind, end = _LETTERS, _run(text, 1, _is_small)
-    elif category(first)[0] == "N":
-        kind, end = _NUMBER, _run(text, 1, lambda rune: category(rune)[0] == "N")
+_KINDS: Final[Sequence[tuple[int, Callable[[str], bool]]]] = (
+    (_CONNECTOR, _is_connector),
+    (_PUNCTUATION, _is_punctuation),
+    (_LETTERS, _is_small),
+    (_NUMBER, _is_number),
+    (_OTHER, _is_other),
+)
+"""The kinds of words that are runs of runes of one sort; capitals have rules of their own."""
+
+
+def _next_word(units: list[_Unit]) -> tuple[_Word, list[_Unit]]:
+    """The first word with its kind, and what follows it."""
+    if not units or not units[0][1]:
+        return (_END, "".join(text for text, _ in units)), []
+    first = units[0][1]
+    if _is_upper(first):
+        kind, end = _UPPER, _upper_word_end(units)
     else:
-        kind, end = _OTHER, _run(text, 1, _is_other)
-    return (kind, text[:end]), text[end:]
+        kind, belongs = next((kind, belongs) for kind, belongs in _KINDS if belongs(first))
+        end = _run(units, 1, belongs)
+    return (kind, "".join(text for text, _ in units[:end])), units[end:]
 
 
-def _upper_word_end(text: str) -> int:
+def _upper_word_end(units: list[_Unit]) -> int:
     """Where ``HTTP`` of ``HTTPServer``, or ``Server`` of ``ServerName``, ends."""
-    capitals = _run(text, 1, _is_upper)
+    capitals = _run(units, 1, _is_upper)
     if capitals == 1:
-        return _run(text, 1, _is_small)
-    if capitals < len(text) and _is_letter(text[capitals]):
+        return _run(units, 1, _is_small)
+    if capitals < len(units) and _is_letter(units[capitals][1]):
         return capitals - 1
     return capitals
 
 
-def _run(text: str, start: int, belongs: Callable[[str], bool]) -> int:
+def _run(units: list[_Unit], start: int, belongs: Callable[[str], bool]) -> int:
     """The end of the run of runes that belong, from ``start`` on."""
     end = start
-    while end < len(text) and belongs(text[end]):
+    while end < len(units) and belongs(units[end][1]):
         end += 1
     return end
 
@@ -251,8 +277,9 @@ def _run(text: str, start: int, belongs: Callable[[str], bool]) -> int:
 def _lowered(word: _Word, connector: str) -> str:
     """A word in lower case when it is one of capitals; connectors all become ``connector``."""
     kind, text = word
-    if kind == _CONNECTOR:
-        return connector * len(text)
-    if kind != _UPPER:
+    if kind not in (_CONNECTOR, _UPPER):
         return text
-    return "".join(to_lower(rune) if _is_upper(rune) else rune for rune in text)
+    return "".join(
+        connector if _is_connector(rune) else to_lower(rune) if _is_upper(rune) else rune
+        for rune in runes(text)
+    )

@@ -5,7 +5,7 @@ import re
 from typing import Final
 
 from exporter.gotemplate.function import wrap_int
-from exporter.gotemplate.sprig.moments import Named
+from exporter.gotemplate.sprig.objects import Named
 from exporter.gotemplate.values import Value
 
 MIN_INT64: Final = -(1 << 63)
@@ -22,12 +22,15 @@ _PREFIXED: Final = re.compile(
     r")\Z"
 )
 _BASES: Final = {"x": 16, "b": 2, "o": 8, "z": 8, "d": 10}
+_DIGITS: Final = r"[0-9]+(?:_[0-9]+)*"
 _FLOAT: Final = re.compile(
-    r"[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|inf|infinity|nan)\Z", re.IGNORECASE
+    rf"[+-]?(?:(?:{_DIGITS}\.?(?:{_DIGITS})?|\.{_DIGITS})(?:e[+-]?{_DIGITS})?|inf|infinity|nan)\Z",
+    re.IGNORECASE,
 )
+_HEX_DIGITS: Final = r"[0-9a-f]+(?:_[0-9a-f]+)*"
 _HEX_FLOAT: Final = re.compile(
-    r"[+-]?0[xX](?:_?[0-9a-fA-F]+(?:_[0-9a-fA-F]+)*\.?(?:[0-9a-fA-F]+(?:_[0-9a-fA-F]+)*)?"
-    r"|\.[0-9a-fA-F]+(?:_[0-9a-fA-F]+)*)[pP][+-]?[0-9]+\Z"
+    rf"[+-]?0x(?:_?{_HEX_DIGITS}\.?(?:{_HEX_DIGITS})?|\.{_HEX_DIGITS})p[+-]?{_DIGITS}\Z",
+    re.IGNORECASE,
 )
 _ZERO_FRACTION: Final = re.compile(r"\.0+\Z")
 _OCTAL: Final = re.compile(r"[+-]?[0-7]+\Z")
@@ -101,5 +104,5 @@ def _float_of(text: str) -> float:
             return 0.0
     if not _FLOAT.match(text):
         return 0.0
-    number = float(text)
+    number = float(text.replace("_", ""))
     return 0.0 if math.isinf(number) and "i" not in text.lower() else number

@@ -10,9 +10,10 @@ from typing import Final
 
 from exporter.gotemplate.function import FunctionError
 from exporter.gotemplate.sprig.encoding import decode_base64
+from exporter.gotemplate.sprig.objects import LibraryObject
 from exporter.gotemplate.sprig.register import Implementations, register
 from exporter.gotemplate.sprig.runtime import Runtime
-from exporter.gotemplate.values import GoObject, Value, from_bytes, to_bytes
+from exporter.gotemplate.values import Value, from_bytes, to_bytes
 
 FUNCTIONS: Final[Implementations] = {}
 RUNTIME_FUNCTIONS: Final[Implementations] = {}
@@ -26,7 +27,7 @@ _PEM: Final = re.compile(
 )
 
 
-class Certificate(GoObject):
+class Certificate(LibraryObject):
     """A certificate and its private key, both in PEM."""
 
     __slots__ = ("cert", "key")

@@ -42,6 +42,8 @@ def parse_duration(text: str) -> int:
         match = _PART.match(rest)
         if match is None or not (match["whole"] or (match["fraction"] or ".") != "."):
             raise _invalid(text)
+        if int(match["whole"] or 0) > _LIMIT:
+            raise _invalid(text)
         if not match["unit"]:
             raise FunctionError(f"time: missing unit in duration {quoted(text)}")
         unit = _UNITS.get(match["unit"])

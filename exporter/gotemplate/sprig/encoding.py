@@ -49,7 +49,10 @@ def _check_padding(data: bytes, position: int, filled: int) -> None:
     while position < len(data):
         byte = data[position]
         if byte not in _NEWLINES:
-            if not needed or byte != _PAD:
+            if needed and byte != _PAD:
+                # Go names the byte before the wrong one.
+                raise _corrupt(64, position - 1)
+            if not needed:
                 raise _corrupt(64, position)
             needed -= 1
         position += 1

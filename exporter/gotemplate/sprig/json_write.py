@@ -6,10 +6,9 @@ from typing import Final, TypeVar
 
 from exporter.gotemplate.floats import format_float, format_json_like
 from exporter.gotemplate.function import FunctionError
-from exporter.gotemplate.sprig.moments import RFC3339_NANO, Duration, Moment, Named
 from exporter.gotemplate.sprig.nils import is_nil
+from exporter.gotemplate.sprig.objects import LibraryObject
 from exporter.gotemplate.sprig.register import Implementations, register
-from exporter.gotemplate.sprig.semver import Version
 from exporter.gotemplate.values import AnyMap, GoObject, Value, go_type, to_bytes
 
 FUNCTIONS: Final[Implementations] = {}
@@ -17,7 +16,6 @@ named = register(FUNCTIONS)
 
 _Item = TypeVar("_Item")
 
-_MAX_YEAR: Final = 9999
 _MAX_DEPTH: Final = 2_000
 _REPLACEMENT: Final = "\\ufffd"
 _ESCAPES: Final = {
@@ -84,8 +82,10 @@ class _Writer:
             self._object(sorted(value.items(), key=lambda item: to_bytes(item[0])), value)
         elif isinstance(value, list):
             self._container("[]", value, self.write, value)
+        elif isinstance(value, LibraryObject):
+            self.write(value.json_value())
         elif isinstance(value, GoObject):
-            self._go_object(value)
+            self._object(value.go_fields().items(), value)
         else:
             raise FunctionError(f"json: unsupported type: {go_type(value)}")
 
@@ -96,23 +96,6 @@ class _Writer:
         from base64 import b64encode  # noqa: PLC0415 - hardly ever needed
 
         self.pieces.append(f'"{b64encode(data).decode()}"')
-
-    def _go_object(self, value: GoObject) -> None:
-        if isinstance(value, Version):
-            self._string(value.go_string())
-        elif isinstance(value, Duration):
-            self.write(value.nanoseconds)
-        elif isinstance(value, Named):
-            self.write(value.number)
-        elif isinstance(value, Moment):
-            if not 0 <= value.clock().date.year <= _MAX_YEAR:
-                raise FunctionError(
-                    "json: error calling MarshalJSON for type time.Time: "
-                    "Time.MarshalJSON: year outside of range [0,9999]"
-                )
-            self._string(value.format(RFC3339_NANO))
-        else:
-            self._object(value.go_fields().items(), value)
 
     def _object(self, items: Iterable[tuple[str, Value]], owner: Value) -> None:
         def write_item(item: tuple[str, Value]) -> None:

@@ -8,7 +8,8 @@ from typing import Final
 from exporter.gotemplate.function import FunctionError
 from exporter.gotemplate.sprig.civil import days_in, days_of, is_leap
 from exporter.gotemplate.sprig.durations import quoted
-from exporter.gotemplate.sprig.layouts import MONTHS, WEEKDAYS, tokens
+from exporter.gotemplate.sprig.layouts import tokens
+from exporter.gotemplate.sprig.objects import MONTHS, WEEKDAYS
 from exporter.gotemplate.sprig.zones import UTC_ZONE, Zone, fixed_zone
 
 _DAY: Final = 86_400
@@ -40,7 +41,8 @@ class _Reading:
     minute: int = 0
     second: int = 0
     nanosecond: int = 0
-    half: str = ""
+    halves: str = ""
+    """Every ``AM`` and ``PM`` that was read."""
     zone: Zone | None = None
     offset: int | None = None
     zone_name: str = ""
@@ -210,7 +212,7 @@ def _read_half(reading: _Reading, element: str) -> None:
     half = reading.take(2)
     if half not in ((("AM", "PM")) if element == "PM" else ("am", "pm")):
         raise _Misfit
-    reading.half = half.upper()
+    reading.halves += half.upper()
 
 
 def _read_zone_name(reading: _Reading, _element: str) -> None:
@@ -295,9 +297,9 @@ _READERS: Final[dict[str, _Reader]] = {
 
 
 def _settle_hour(reading: _Reading) -> None:
-    if reading.half == "PM" and reading.hour < 12:  # noqa: PLR2004 - noon
+    if "PM" in reading.halves and reading.hour < 12:  # noqa: PLR2004 - noon
         reading.hour += 12
-    elif reading.half == "AM" and reading.hour == 12:  # noqa: PLR2004 - midnight
+    elif "AM" in reading.halves and reading.hour == 12:  # noqa: PLR2004 - midnight
         reading.hour = 0
 
 
@@ -340,6 +342,6 @@ def _resolve(reading: _Reading, default: Zone, local: Zone) -> tuple[int, int, Z
             return seconds - known, reading.nanosecond, local
         hours = _SIGNED_HOURS.match(name, 3) if name.startswith("GMT") else None
         offset = int(hours[0]) * 3600 if hours else 0
-        # Go keeps the clock on the wall of an unknown zone; only GMT+3 tells an offset.
-        return seconds - offset, reading.nanosecond, fixed_zone(name, offset)
+        # Go takes the clock for that of UTC, even where GMT+3 tells the offset.
+        return seconds, reading.nanosecond, fixed_zone(name, offset)
     return default.from_wall(seconds), reading.nanosecond, default

@@ -8,15 +8,8 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from exporter.gotemplate.sprig.civil import Date, days_of
+from exporter.gotemplate.sprig.objects import MONTHS, WEEKDAYS
 from exporter.gotemplate.sprig.zones import Offset
-
-MONTHS: Final = (
-    "January", "February", "March", "April", "May", "June", "July", "August", "September",
-    "October", "November", "December",
-)  # fmt: skip
-WEEKDAYS: Final = (
-    "Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday",
-)  # fmt: skip
 
 _TOKEN: Final = re.compile(
     r"January|Jan(?![a-z])|Monday|Mon(?![a-z])|MST|0[1-6]|002|15|1|2006|2|_2(?!006)|__2|[345]|PM|pm"

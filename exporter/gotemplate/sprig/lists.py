@@ -1,14 +1,13 @@
 """Lists: make, extend, cut, search; no function changes the list that it is given."""
 
-import math
 from collections.abc import Sequence
 from typing import Final
 
 from exporter.gotemplate.function import FunctionError, check_size
-from exporter.gotemplate.sprig.casts import to_int64, truncated
+from exporter.gotemplate.sprig.casts import to_int64
 from exporter.gotemplate.sprig.flow import empty
+from exporter.gotemplate.sprig.kinds import kind_of_type
 from exporter.gotemplate.sprig.nils import NIL_LIST
-from exporter.gotemplate.sprig.panics import kind_of_type
 from exporter.gotemplate.sprig.reflection import deep_equal
 from exporter.gotemplate.sprig.register import Implementations, register
 from exporter.gotemplate.sprig.sequences import elements
@@ -162,14 +161,13 @@ def chunk(size: int, value: Value) -> SliceSlice:
         FunctionError: The size leads to pieces of a negative length, or the value is no list.
     """
     items = _items(value, "Cannot chunk type")
-    count = _chunk_count(len(items), size)
-    if count < 0 or (count and size < 0):
-        # Go only notices when it makes the pieces.
-        raise FunctionError("runtime error: makeslice: len out of range")
-    return SliceSlice(list(items[i * size : (i + 1) * size]) for i in range(count))
-
-
-def _chunk_count(length: int, size: int) -> int:
-    if size == 0:
-        return truncated(-math.inf)
-    return (length - 1) // size + 1
+    if size > 0:
+        starts = range(0, len(items), size)
+        return SliceSlice(list(items[start : start + size]) for start in starts)
+    # What Go's arithmetic makes of the other sizes: no pieces, one piece, or a panic.
+    count = (len(items) - 1) // size + 1 if size else -1
+    if count == 0:
+        return SliceSlice()
+    if count == 1 and len(items) % size:
+        return SliceSlice([list(items)])
+    raise FunctionError("runtime error: makeslice: len out of range")

@@ -8,9 +8,10 @@ from typing import Final, cast
 
 from exporter.gotemplate.function import FunctionError
 from exporter.gotemplate.sprig.flow import empty
+from exporter.gotemplate.sprig.kinds import kind_of
 from exporter.gotemplate.sprig.nils import NIL_MAP
 from exporter.gotemplate.sprig.register import Implementations, register
-from exporter.gotemplate.values import MAPS, SLICES, AnyMap, StringMap, Value, go_kind, go_type
+from exporter.gotemplate.values import MAPS, SLICES, AnyMap, StringMap, Value, go_type
 
 FUNCTIONS: Final[Implementations] = {}
 named = register(FUNCTIONS)
@@ -79,7 +80,7 @@ def _merge_maps(
             if overwrite:
                 _put(target, key, value, source)
             continue
-        if go_kind(value) in ("map", "ptr", "struct"):
+        if kind_of(value) in ("map", "ptr", "struct"):
             _merge_values(present, value, overwrite=overwrite, depth=depth)
         is_empty = present is _MISSING or empty(present)
         both_maps = type(value) in MAPS and type(present) in MAPS
@@ -90,13 +91,13 @@ def _merge_maps(
 
 def _merge_values(present: Value, value: Value, *, overwrite: bool, depth: int) -> None:
     """Merge into a value that is there, if it is a map."""
-    if present is _MISSING or present is None:
+    if present is _MISSING or present is None or present is NIL_MAP:
         return
     if type(present) in MAPS and type(value) in MAPS:
         _merge_maps(
             cast("_AnyDict", present), cast("_AnyDict", value), overwrite=overwrite, depth=depth + 1
         )
-    elif go_kind(present) == "ptr" and go_kind(value) != "ptr" and not overwrite:
+    elif kind_of(present) == "ptr" and kind_of(value) != "ptr" and not overwrite:
         raise _DifferentTypesError("src and dst must be of same type")
 
 

@@ -1,83 +1,24 @@
-"""Go's ``time.Time`` with its months, weekdays and durations, as templates meet them."""
+"""Go's ``time.Time`` with its methods, as templates meet it."""
 
-from functools import partial
 from typing import ClassVar, Final
 
-from exporter.gotemplate.function import Function, registrar
+from exporter.gotemplate.function import Function, FunctionError, registrar
 from exporter.gotemplate.sprig.civil import date_of, days_of
-from exporter.gotemplate.sprig.durations import HOUR, MINUTE, SECOND, format_duration, rounded
-from exporter.gotemplate.sprig.layouts import MONTHS, WEEKDAYS, Clock, format_clock
+from exporter.gotemplate.sprig.durations import SECOND, rounded
+from exporter.gotemplate.sprig.layouts import Clock, format_clock
+from exporter.gotemplate.sprig.objects import Duration, LibraryObject, Month, Weekday
 from exporter.gotemplate.sprig.zones import UTC_ZONE, Offset, Zone
-from exporter.gotemplate.values import GoObject
+from exporter.gotemplate.values import Value
 
 _DAY: Final = 86_400
 _YEAR_ONE: Final = -62_135_596_800
 """0001-01-01 00:00 UTC, Go's zero time, in seconds from 1970."""
-DEFAULT_LAYOUT: Final = "2006-01-02 15:04:05.999999999 -0700 MST"
-RFC3339_NANO: Final = "2006-01-02T15:04:05.999999999Z07:00"
+_MAX_YEAR: Final = 9999
+_DEFAULT_LAYOUT: Final = "2006-01-02 15:04:05.999999999 -0700 MST"
+_RFC3339_NANO: Final = "2006-01-02T15:04:05.999999999Z07:00"
 
 
-class Named(GoObject):
-    """A number with a name of its own: a month or a weekday."""
-
-    __slots__ = ("number",)
-    go_methods: ClassVar[dict[str, Function]] = {}
-    names: ClassVar[tuple[str, ...]] = ()
-    first: ClassVar[int] = 0
-
-    def __init__(self, number: int) -> None:
-        self.number = number
-
-    def __eq__(self, other: object) -> bool:
-        return type(other) is type(self) and other.number == self.number
-
-    def __hash__(self) -> int:
-        return hash((type(self), self.number))
-
-    def go_string(self) -> str:
-        """Its English name."""
-        return self.names[self.number - self.first]
-
-
-class Month(Named):
-    """Go's ``time.Month``, January being 1."""
-
-    __slots__ = ()
-    go_type = "time.Month"
-    names = MONTHS
-    first = 1
-
-
-class Weekday(Named):
-    """Go's ``time.Weekday``, Sunday being 0."""
-
-    __slots__ = ()
-    go_type = "time.Weekday"
-    names = WEEKDAYS
-
-
-class Duration(GoObject):
-    """Go's ``time.Duration``."""
-
-    __slots__ = ("nanoseconds",)
-    go_type = "time.Duration"
-    go_methods: ClassVar[dict[str, Function]] = {}
-
-    def __init__(self, nanoseconds: int) -> None:
-        self.nanoseconds = nanoseconds
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Duration) and other.nanoseconds == self.nanoseconds
-
-    def __hash__(self) -> int:
-        return hash((Duration, self.nanoseconds))
-
-    def go_string(self) -> str:
-        """Such as ``1h2m3s``."""
-        return format_duration(self.nanoseconds)
-
-
-class Moment(GoObject):
+class Moment(LibraryObject):
     """Go's ``time.Time``: a moment, and the zone to show it in."""
 
     __slots__ = ("nanosecond", "seconds", "zone")
@@ -103,11 +44,24 @@ class Moment(GoObject):
 
     def go_string(self) -> str:
         """Such as ``2024-05-06 07:08:09 +0000 UTC``."""
-        return self.format(DEFAULT_LAYOUT)
+        return self.format(_DEFAULT_LAYOUT)
 
     def format(self, layout: str) -> str:
         """Written as the layout shows."""
         return format_clock(self.clock(), layout)
+
+    def json_value(self) -> Value:
+        """As RFC 3339 has it.
+
+        Raises:
+            FunctionError: The year has more than four digits.
+        """
+        if not 0 <= self.clock().date.year <= _MAX_YEAR:
+            raise FunctionError(
+                "json: error calling MarshalJSON for type time.Time: "
+                "Time.MarshalJSON: year outside of range [0,9999]"
+            )
+        return self.format(_RFC3339_NANO)
 
     def clock(self) -> Clock:
         """Calendar and clock of its zone."""
@@ -137,39 +91,6 @@ class Moment(GoObject):
 
 ZERO: Final = Moment(_YEAR_ONE)
 """Go's zero ``time.Time``."""
-
-_named = registrar(Named.go_methods)
-
-
-@_named("func() string", "String")
-def _name_of(value: Named) -> str:
-    return value.go_string()
-
-
-_duration = registrar(Duration.go_methods)
-
-
-@_duration("func() string", "String")
-def _duration_text(value: Duration) -> str:
-    return value.go_string()
-
-
-def _units(value: Duration, *, unit: int) -> float:
-    whole, rest = divmod(abs(value.nanoseconds), unit)
-    size = whole + rest / unit
-    return -size if value.nanoseconds < 0 else size
-
-
-def _whole_units(value: Duration, *, unit: int) -> int:
-    size = abs(value.nanoseconds) // unit
-    return -size if value.nanoseconds < 0 else size
-
-
-for _name, _unit in (("Hours", HOUR), ("Minutes", MINUTE), ("Seconds", SECOND)):
-    _duration("func() float64", _name)(partial(_units, unit=_unit))
-for _name, _unit in (("Milliseconds", 1_000_000), ("Microseconds", 1_000), ("Nanoseconds", 1)):
-    _duration("func() int64", _name)(partial(_whole_units, unit=_unit))
-
 
 _time = registrar(Moment.go_methods)
 

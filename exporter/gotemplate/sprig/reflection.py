@@ -3,9 +3,11 @@
 from typing import Final
 
 from exporter.gotemplate.function import FunctionError
+from exporter.gotemplate.sprig.kinds import kind_of
 from exporter.gotemplate.sprig.nils import is_nil
+from exporter.gotemplate.sprig.objects import LibraryObject
 from exporter.gotemplate.sprig.register import Implementations, register
-from exporter.gotemplate.values import Value, go_kind, go_type
+from exporter.gotemplate.values import Value, go_type
 
 FUNCTIONS: Final[Implementations] = {}
 named = register(FUNCTIONS)
@@ -30,15 +32,15 @@ def type_is_like(name: str, value: Value) -> bool:
 
 
 @named("kindOf")
-def kind_of(value: Value) -> str:
+def kind_name(value: Value) -> str:
     """Go's kind of the value: ``map``, ``slice``, ``int`` …, ``invalid`` for nil."""
-    return go_kind(value)
+    return kind_of(value)
 
 
 @named("kindIs")
 def kind_is(name: str, value: Value) -> bool:
     """Whether the value has that kind."""
-    return name == go_kind(value)
+    return name == kind_of(value)
 
 
 @named("deepEqual")
@@ -94,4 +96,4 @@ def _copied(value: Value, depth: int) -> Value:
         return type(value)(_copied(item, depth + 1) for item in value)
     if isinstance(value, dict):
         return type(value)((key, _copied(item, depth + 1)) for key, item in value.items())
-    return value
+    return value.deep_copied() if isinstance(value, LibraryObject) else value

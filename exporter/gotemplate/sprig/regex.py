@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Final, Protocol
 
 from exporter.gotemplate.function import FunctionError, check_size
+from exporter.gotemplate.quoting import can_backquote, quote
 from exporter.gotemplate.sprig.nils import NIL_STRINGS
 from exporter.gotemplate.sprig.regex_syntax import parse_pattern, syntax_error
 from exporter.gotemplate.sprig.register import Implementations, register
@@ -69,23 +70,32 @@ def compile_regex(pattern: str) -> Regex:
 @lru_cache(maxsize=256)
 def _compile(pattern: str) -> Regex | str:
     """The expression, or what is wrong with it."""
+    try:
+        parsed = parse_pattern(pattern, _knows)
+    except FunctionError as error:
+        return str(error)
+    compiled = _compile_re2(parsed.text)
+    if compiled is None:
+        return str(syntax_error("expression too large", pattern))
+    return Regex(compiled, parsed.group_names)
+
+
+@lru_cache(maxsize=64)
+def _knows(unicode_class: str) -> bool:
+    return _compile_re2(unicode_class) is not None
+
+
+def _compile_re2(pattern: str) -> _Compiled | None:
     import re2  # noqa: PLC0415 - most projects use no regular expressions
 
     options = re2.Options()
     options.log_errors = False
     options.max_mem = _MAX_MEMORY
     try:
-        parsed = parse_pattern(pattern)
-    except FunctionError as error:
-        return str(error)
-    try:
-        compiled = re2.compile(parsed.text.encode(), options)
-    except re2.error as error:
-        for text, spelling in parsed.unicode_classes:
-            if to_bytes(text) in error.args[0]:
-                return str(syntax_error("invalid character class range", spelling))
-        return str(syntax_error("expression too large", pattern))
-    return Regex(compiled, parsed.group_names)
+        compiled: _Compiled = re2.compile(pattern.encode(), options)
+    except re2.error:
+        return None
+    return compiled
 
 
 def _must_compile(pattern: str) -> Regex:
@@ -93,20 +103,8 @@ def _must_compile(pattern: str) -> Regex:
     try:
         return compile_regex(pattern)
     except FunctionError as error:
-        quoted = f"`{pattern}`" if _fits_backquotes(pattern) else _quote(pattern)
+        quoted = f"`{pattern}`" if can_backquote(pattern) else quote(pattern)
         raise FunctionError(f"regexp: Compile({quoted}): {error}") from None
-
-
-def _fits_backquotes(pattern: str) -> bool:
-    from exporter.gotemplate.quoting import can_backquote  # noqa: PLC0415 - only errors need it
-
-    return can_backquote(pattern)
-
-
-def _quote(pattern: str) -> str:
-    from exporter.gotemplate.quoting import quote  # noqa: PLC0415 - only errors need it
-
-    return quote(pattern)
 
 
 @dataclass(frozen=True, slots=True)

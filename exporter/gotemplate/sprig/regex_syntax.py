@@ -5,6 +5,7 @@ is settled here: the texts of errors, the names of groups, spellings of Unicode 
 Behaviour of Go 1.26, ``regexp/syntax``.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -38,14 +39,10 @@ _ALIASES: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pattern:
-    r"""A pattern that RE2 understands, and the names of its groups, "" for those without.
-
-    ``unicode_classes`` are its ``\p{…}`` in Go's spelling, for the case that RE2 knows one not.
-    """
+    """A pattern that RE2 understands, and the names of its groups, "" for those without."""
 
     text: str
     group_names: tuple[str, ...]
-    unicode_classes: tuple[tuple[str, str], ...]
 
 
 @dataclass(slots=True)
@@ -65,19 +62,19 @@ class _Group:
         self.most = max(self.most, copies)
 
 
-def parse_pattern(text: str) -> Pattern:
-    """Check a pattern.
+def parse_pattern(text: str, knows: Callable[[str], bool]) -> Pattern:
+    r"""Check a pattern.
+
+    Args:
+        text: The pattern.
+        knows: Whether RE2 knows a class such as ``\p{Greek}``.
 
     Raises:
         FunctionError: ``error parsing regexp: …``, as Go says it.
     """
-    parser = _Parser(text)
+    parser = _Parser(text, knows)
     parser.parse()
-    return Pattern(
-        text="".join(parser.output),
-        group_names=tuple(parser.names),
-        unicode_classes=tuple(parser.classes),
-    )
+    return Pattern(text="".join(parser.output), group_names=tuple(parser.names))
 
 
 def syntax_error(problem: str, where: str) -> FunctionError:
@@ -88,14 +85,14 @@ def syntax_error(problem: str, where: str) -> FunctionError:
 class _Parser:
     """One pass over a pattern; ``here`` is the position that was reached."""
 
-    __slots__ = ("classes", "groups", "here", "last_repeat", "names", "output", "text")
+    __slots__ = ("groups", "here", "knows", "last_repeat", "names", "output", "text")
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, knows: Callable[[str], bool]) -> None:
         self.text = text
         self.here = 0
         self.output: list[str] = []
         self.names: list[str] = []
-        self.classes: list[tuple[str, str]] = []
+        self.knows = knows
         self.groups = [_Group()]
         self.last_repeat = -1
         """Where the repetition right before starts; -1 when there is none."""
@@ -300,7 +297,8 @@ class _Parser:
             negated, name = negated != (name == "Assigned"), "Cn"
         name = _ALIASES.get(name, name)
         text = f"\\{'P' if negated else 'p'}{{{name}}}"
-        self.classes.append((text, spelling))
+        if not self.knows(text):
+            raise syntax_error("invalid character class range", spelling)
         self.output.append(text)
         self.here = end
 

@@ -7,8 +7,9 @@ import re
 from typing import ClassVar, Final
 
 from exporter.gotemplate.function import Function, FunctionError, registrar, wrap_int
+from exporter.gotemplate.sprig.objects import LibraryObject
 from exporter.gotemplate.sprig.register import Implementations, register
-from exporter.gotemplate.values import GoObject
+from exporter.gotemplate.values import Value
 
 FUNCTIONS: Final[Implementations] = {}
 named = register(FUNCTIONS)
@@ -24,10 +25,11 @@ _MAX_UINT64: Final = (1 << 64) - 1
 _IDENTIFIER: Final = re.compile(r"[0-9A-Za-z-]+\Z")
 
 
-class Version(GoObject):
+class Version(LibraryObject):
     """A version, a pointer to one as ``semver`` gives, or the value that ``IncMajor`` gives."""
 
     __slots__ = ("major", "metadata", "minor", "original", "patch", "prerelease")
+    kind = "ptr"
     go_type = "*semver.Version"
     go_methods: ClassVar[dict[str, Function]] = {}
 
@@ -62,12 +64,22 @@ class Version(GoObject):
             text += f"-{self.prerelease}"
         return f"{text}+{self.metadata}" if self.metadata else text
 
+    def json_value(self) -> Value:
+        """The version as text."""
+        return self.go_string()
+
+    def deep_copied(self) -> "Version":
+        """Zero: the original's copier cannot see the fields of a version."""
+        return type(self)((0, 0, 0), "", "", "")
+
 
 class VersionValue(Version):
-    """The same, not as a pointer."""
+    """The same, not as a pointer: Go then has fewer methods for it."""
 
     __slots__ = ()
+    kind = "struct"
     go_type = "semver.Version"
+    go_methods: ClassVar[dict[str, Function]] = {}
 
 
 def parse_version(text: str) -> Version:
@@ -257,3 +269,11 @@ def _set_metadata(version: Version, metadata: str) -> VersionValue:
         if not _IDENTIFIER.match(part):
             raise FunctionError("Invalid Metadata string")
     return _changed(version, version.numbers, version.prerelease, metadata)
+
+
+_POINTER_METHODS: Final = ("Original", "Compare", "Equal", "LessThan", "GreaterThan")
+VersionValue.go_methods.update(
+    (name, method)
+    for name, method in Version.go_methods.items()
+    if name.removesuffix("Equal") not in _POINTER_METHODS and name not in _POINTER_METHODS
+)

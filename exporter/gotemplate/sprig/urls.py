@@ -5,7 +5,7 @@ from typing import Final
 
 from exporter.gotemplate.function import FunctionError
 from exporter.gotemplate.quoting import quote
-from exporter.gotemplate.sprig.panics import kind_of_type
+from exporter.gotemplate.sprig.kinds import kind_of_type
 from exporter.gotemplate.sprig.register import Implementations, register
 from exporter.gotemplate.values import Value, from_bytes, to_bytes
 
