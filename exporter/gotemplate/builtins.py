@@ -10,10 +10,12 @@ from exporter.gotemplate.comparison import equal, less, less_or_equal
 from exporter.gotemplate.function import Function, FunctionError, registrar
 from exporter.gotemplate.printf import sprint_all, sprintf, sprintln
 from exporter.gotemplate.quoting import is_stray_byte
+from exporter.gotemplate.sprint import sprint_printable
 from exporter.gotemplate.values import (
     INTEGERS,
     NO_VALUE,
     AnyMap,
+    GoObject,
     StringMap,
     Uint8,
     Value,
@@ -101,7 +103,7 @@ def _len(item: Value) -> int:
         return len(item) if item.isascii() else len(to_bytes(item))
     if isinstance(item, list | dict | bytes):
         return len(item)
-    raise FunctionError(f"len of type {go_type(item)}")
+    raise FunctionError(f"len of type {_pointee(item)}")
 
 
 @_go("func(reflect.Value, ...reflect.Value) (reflect.Value, error)", "index")
@@ -126,8 +128,13 @@ def _index(item: Value, *indexes: Value) -> Value:
                 raise FunctionError("reflect: slice index out of range")
             item = item[place]
         else:
-            raise FunctionError(f"can't index item of type {go_type(item)}")
+            raise FunctionError(f"can't index item of type {_pointee(item)}")
     return item
+
+
+def _pointee(item: Value) -> str:
+    """The type of an item, or of what it points to."""
+    return go_type(item).removeprefix("*")
 
 
 def _entry(mapping: dict[Value, Value], index: Value) -> Value:
@@ -174,7 +181,7 @@ def _slice(item: Value, *indexes: Value) -> Value:
         return item[_bounds(indexes, len(item))]
     if isinstance(item, list):
         return type(item)(item[_bounds(indexes, len(item))])
-    raise FunctionError(f"can't slice item of type {go_type(item)}")
+    raise FunctionError(f"can't slice item of type {_pointee(item)}")
 
 
 def _bounds(indexes: tuple[Value, ...], size: int) -> slice:
@@ -188,8 +195,16 @@ def _bounds(indexes: tuple[Value, ...], size: int) -> slice:
 
 
 def _joined(args: tuple[Value, ...]) -> str:
-    """As ``print``, but nil is shown as a template shows it."""
-    return sprint_all(*["<no value>" if arg is None else arg for arg in args])
+    """As ``print``, but nil and pointers are shown as an action shows them."""
+    pieces: list[str] = []
+    after_string = True
+    for arg in args:
+        is_string = arg is None or isinstance(arg, str)
+        if not after_string and not is_string:
+            pieces.append(" ")
+        pieces.append(sprint_printable(arg))
+        after_string = is_string
+    return "".join(pieces)
 
 
 @_go("func(...interface {}) string", "html")

@@ -16,6 +16,16 @@ def constant(value: Value) -> Eval:
     return lambda _frame, _dot: value
 
 
+def in_order(first: Eval, second: Eval) -> Eval:
+    """The second value, after the first was computed."""
+
+    def run(frame: Frame, dot: Value) -> Value:
+        first(frame, dot)
+        return second(frame, dot)
+
+    return run
+
+
 def settled(raw: Eval) -> Eval:
     """Nil becomes the missing value, as at the end of a command."""
 

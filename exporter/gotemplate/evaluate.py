@@ -20,7 +20,7 @@ from exporter.gotemplate.runtime import (
     Run,
     Step,
 )
-from exporter.gotemplate.sprint import TooLargeError, sprint_value
+from exporter.gotemplate.sprint import TooLargeError, sprint_printable
 from exporter.gotemplate.values import (
     INTEGERS,
     NO_VALUE,
@@ -135,7 +135,7 @@ class _Compiler:
                 text = value
             else:
                 try:
-                    text = sprint_value(value)
+                    text = sprint_printable(value)
                 except TooLargeError as error:
                     raise blame.limit(node, str(error)) from error
             frame.run.room -= len(text)
@@ -264,7 +264,7 @@ def _pairs(collection: Value, *, with_index: bool) -> Iterable[tuple[Value, Valu
             numbers: Iterable[Value] = range(collection)
             return zip(repeat(NO_VALUE), numbers if kind is int else map(kind, numbers))
         case _:
-            return f"range can't iterate over {sprint_value(collection)}"
+            return f"range can't iterate over {sprint_printable(collection)}"
 
 
 def _set_slot(frame: Frame, choices: Sequence[int], *, is_element: bool) -> int:

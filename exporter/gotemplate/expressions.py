@@ -9,6 +9,7 @@ A value is handled in one of three ways, because Go knows two kinds of nothing, 
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from typing import Final, TypeAlias
 
 from exporter.gotemplate import closures, nodes
@@ -41,15 +42,15 @@ class Expressions:
         self.blame = blame
         self.functions = functions
         self.scope = Scope()
-        self.traces: dict[int, Trace] = {}  # of calls of `and` and `or`, by id of their identifier
+        self.traces: dict[int, Trace] = {}  # of `and`, `or` and methods, by id of the first operand
 
     # Pipelines and variables
 
     def pipeline(self, pipe: nodes.Pipeline, *, by_range: bool = False) -> Eval:
         """The settled value of a pipeline; its variables are set by the way."""
-        value = self.command(pipe.commands[0], None)
-        for command in pipe.commands[1:]:
-            value = self.command(command, value)
+        value = self.command(pipe.commands[0], None, before=pipe)
+        for previous, command in pairwise(pipe.commands):
+            value = self.command(command, value, before=self.last(previous))
         if not pipe.variables:
             return value
         if pipe.is_assignment:
@@ -92,8 +93,11 @@ class Expressions:
 
     # Commands
 
-    def command(self, command: nodes.Command, piped: Eval | None) -> Eval:
-        """The settled value of a command; ``piped`` computes the value of the one before."""
+    def command(self, command: nodes.Command, piped: Eval | None, *, before: Last) -> Eval:
+        """The settled value of a command; ``piped`` computes the value of the one before.
+
+        ``before`` is the node that was evaluated last when the command begins.
+        """
         first, arguments = command.operands[0], command.operands[1:]
         if isinstance(first, nodes.Identifier):
             raw = self.call(first, command, arguments, piped)
@@ -104,7 +108,12 @@ class Expressions:
             ):
                 return closures.settled(self.method(first, arguments, piped))
             message = f"can't give argument to non-function {first}"
-            return self.refusal(first, message, after=piped)
+            if isinstance(first, nodes.Variable):
+                found = self.variable(first)
+                after = found if piped is None else closures.in_order(piped, found)
+                return self.refusal(first, message, after=after)
+            last = before if isinstance(first, nodes.Pipeline) else first
+            return self.refusal(last, message, after=piped)
         match first:
             case nodes.Field(names=(name,)):
                 return closures.settled_entry(name, self.raw(first))
@@ -290,15 +299,20 @@ class Expressions:
             for each in arguments
         ]
         call = MethodCall(self.blame, node, self.last(node), given, is_piped=piped is not None)
+        trace = Trace([self.last_of(node, arguments), self.last(node)])
+        self.traces[id(node)] = trace
 
         def run(frame: Frame, dot: Value) -> Value:
+            trace.reached = -1
             value = None if piped is None else piped(frame, dot)
             receiver = receiver_of(frame, dot)
             method = find_method(receiver, name)
             if method is None:
                 boxed = bool(names) or is_element(frame)
                 return reader.read(receiver, name, is_element=boxed)
-            return call.run(frame, dot, receiver, method, value)
+            result = call.run(frame, dot, receiver, method, value)
+            trace.reached = 0
+            return result
 
         return run
 
@@ -332,7 +346,7 @@ class Expressions:
 
     def last_of(self, first: nodes.Operand, arguments: Sequence[nodes.Operand]) -> Last:
         """The same for a call, whose arguments are evaluated after it was looked up."""
-        if isinstance(first, nodes.Identifier) and id(first) in self.traces:
+        if id(first) in self.traces:
             return self.traces[id(first)]
         return self.last(arguments[-1] if arguments else first)
 

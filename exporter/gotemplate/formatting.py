@@ -11,7 +11,7 @@ from exporter.gotemplate.quoting import (
     quote,
     quote_rune,
 )
-from exporter.gotemplate.sprint import MAX_PRINTED, TooLargeError
+from exporter.gotemplate.sprint import MAX_PRINTED, POINTER, TooLargeError
 from exporter.gotemplate.values import (
     UNSIGNED,
     GoObject,
@@ -198,6 +198,12 @@ class Formatter:
             return
         name = go_type(value)
         if name.startswith("*"):
+            if depth and verb == "v":
+                self.write(POINTER)
+                return
+            if depth:
+                self._bad_verb(value, verb)
+                return
             self.write("&")
             name = name[1:]
         self.write(f"{name}{{" if flags.sharp_v else "{")

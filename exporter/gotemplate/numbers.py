@@ -53,7 +53,7 @@ def _complex(token: Token, real: float, imaginary: float) -> Number:
 def _parse_real(text: str) -> float:
     number = parse_float(text)
     if number is None:
-        raise LiteralError("syntax error scanning complex number")
+        raise LiteralError(f"strconv.ParseFloat: parsing {quote(text)}: invalid syntax")
     return number
 
 

@@ -77,7 +77,7 @@ Arguments: TypeAlias = Callable[[Frame, Value], tuple[Value, ...]]
 
 
 class Trace:
-    """The node that ``and`` or ``or`` evaluated last, known only while executing."""
+    """The node that was evaluated last where only the execution tells: ``and``, ``or``, methods."""
 
     __slots__ = ("lasts", "reached")
 

@@ -37,6 +37,8 @@ def sprint_value(value: Value) -> str:
     return "".join(pieces)
 
 
+POINTER: Final = "0xc000000000"
+"""What stands for an address in memory."""
 _MAX_DEPTH: Final = 200
 
 
@@ -92,7 +94,12 @@ def _object_pieces(value: GoObject, depth: int) -> Iterator[str]:
     if text is not None:
         yield text
         return
-    yield "&{" if value.go_type.startswith("*") else "{"
+    if value.go_type.startswith("*"):
+        if depth:  # Go shows the address
+            yield POINTER
+            return
+        yield "&"
+    yield "{"
     for number, item in enumerate(value.go_fields().values()):
         if number:
             yield " "
@@ -105,3 +112,15 @@ def sprint_complex(value: complex) -> str:
     imaginary = format_float(value.imag)
     sign = "" if imaginary[0] in "+-" else "+"
     return f"({format_float(value.real)}{sign}{imaginary}i)"
+
+
+def sprint_printable(value: Value) -> str:
+    """What an action writes: as ``%v``, but nil is ``<no value>`` and pointers are followed.
+
+    Raises:
+        TooLargeError: The text would be too large.
+    """
+    if value is None:
+        return "<no value>"
+    text = sprint_value(value)
+    return text[1:] if isinstance(value, GoObject) and text.startswith("&{") else text
