@@ -9,6 +9,7 @@ import json
 import os
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from posixpath import join
 from typing import Any
@@ -179,21 +180,43 @@ def _recorded_inputs(case: str, step: int, digest: str) -> list[str] | None:
     return None
 
 
+@dataclass(frozen=True)
+class _Identity:
+    """What decides whether a stage is used: werf's part, and what the exporter adds to it."""
+
+    of_werf: str
+    added: tuple[str, str]
+    network: str
+
+
 @pytest.mark.parametrize("path", [pytest.param(path, id=path.stem) for path in case_files()])
 def test_a_case_has_the_recorded_digests(path: Path, tmp_path: Path) -> None:
     case = DockerfileCase.start(path, tmp_path)
+    is_stale = _is_stale(case)
+    rebuilt: list[str] = []
+    before: dict[str, _Identity] = {}
     for step in case.steps:
         case.apply(step)
         for run in step["runs"]:
-            if run["must"].get("images") and "--use-build-report" not in run["args"]:
-                with _project(case, run) as project:
-                    _check_run(case, step, run, project)
+            if not run["must"].get("images") or "--use-build-report" in run["args"]:
+                continue
+            with _project(case, run) as project:
+                for stage, now in _identities(case, step, run, project):
+                    was = before.get(stage)
+                    before[stage] = now
+                    if was is None or was.of_werf != now.of_werf or was.added == now.added:
+                        continue
+                    where = f"step {step['step']}, {stage}"
+                    assert is_stale or was.network != now.network, f"{where}: without need"
+                    rebuilt.append(where)
+    assert rebuilt or not is_stale, "werf reused a stale image, and so would we"
 
 
-def _check_run(
+def _identities(
     case: DockerfileCase, step: Mapping[str, Any], run: Mapping[str, Any], project: Project
-) -> None:
-    is_stale = any("stale" in note for note in case.data["notes"])
+) -> Iterator[tuple[str, _Identity]]:
+    """Each stage with what identifies it, after a comparison with the record."""
+    is_stale = _is_stale(case)
     for image, stage in _dockerfile_stages(project, run):
         where = f"step {step['step']}, {image.name}, {stage['stage']}"
         platform = _platform(stage["stage"], image, run["args"])
@@ -207,6 +230,13 @@ def _check_run(
         assert is_stale or not inputs.additions, f"{where}: {inputs.additions}"
         digest = stage_digest("dockerfile", h256(*inputs.arguments), platform=platform)
         assert digest == stage["digest"], f"{where}: {inputs.arguments}"
+        added = (inputs.dependencies, inputs.variant)
+        yield f"{image.name} {platform}", _Identity(digest, added, image.network)
+
+
+def _is_stale(case: DockerfileCase) -> bool:
+    """Whether werf reuses an image in this case that it should have built again."""
+    return any("stale" in note and "by design" not in note for note in case.data["notes"])
 
 
 def _dockerfile_stages(
