@@ -22,6 +22,9 @@ RUNNER_UID = 1001
 _GIT = {
     "GIT_CONFIG_GLOBAL": "/dev/null",
     "GIT_CONFIG_SYSTEM": "/dev/null",
+    "GIT_CONFIG_COUNT": "1",
+    "GIT_CONFIG_KEY_0": "safe.directory",
+    "GIT_CONFIG_VALUE_0": "*",
     "GIT_AUTHOR_NAME": "Dev",
     "GIT_AUTHOR_EMAIL": "dev@example.com",
     "GIT_AUTHOR_DATE": "2024-01-01T00:00:00Z",
@@ -48,11 +51,11 @@ class Runner:
         """Make the folders that the runner mounts, as its own user."""
         self.image = image
         self.workspace = folder / "work"
-        self.temp = folder / "temp"
+        self.home = folder / "home"
         self._commands = folder / "commands"
         self._folders = {
-            self.temp: "/github/runner_temp",
-            folder / "home": "/github/home",
+            folder / "temp": "/github/runner_temp",
+            self.home: "/github/home",
             folder / "workflow": "/github/workflow",
             self._commands: "/github/file_commands",
             self.workspace: "/github/workspace",
@@ -72,7 +75,11 @@ class Runner:
         ):
             subprocess.run(argv, cwd=self.workspace, env=git, check=True)
         done = subprocess.run(
-            ["git", "rev-parse", "HEAD"], cwd=self.workspace, check=True, capture_output=True
+            ["git", "rev-parse", "HEAD"],
+            cwd=self.workspace,
+            env=git,
+            check=True,
+            capture_output=True,
         )
         self._own()
         return done.stdout.decode().strip()

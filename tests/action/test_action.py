@@ -99,16 +99,22 @@ def test_a_second_run_of_another_job_finds_everything_in_place(
     )
 
 
-def test_nothing_is_left_in_the_workspace_or_home(runner: Runner, space: str) -> None:
+def test_nothing_is_left_in_the_workspace_and_no_credentials_in_the_home(
+    runner: Runner, space: str
+) -> None:
     runner.checkout(TWO_IMAGES)
-    step = runner.run({"repo": f"{space}/stages", "tags": f"{space}/%image%:v1"})
+    step = runner.run(
+        {
+            "repo": f"{space}/stages",
+            "tags": f"{space}/%image%:v1",
+            "registry-username": "robot",
+            "registry-password": "made-up-password",
+        }
+    )
     assert step.exit_code == 0, step.log
-    strangers = [
-        path
-        for path in (*runner.workspace.rglob("*"), *(runner.workspace.parent / "home").rglob("*"))
-        if path.lstat().st_uid != RUNNER_UID
-    ]
-    assert strangers == []
+    assert [p for p in runner.workspace.rglob("*") if p.lstat().st_uid != RUNNER_UID] == []
+    assert [p for p in runner.home.rglob("*") if p.is_file() and b"cm9ib3Q" in p.read_bytes()] == []
+    assert not (runner.home / ".docker" / "config.json").exists()
 
 
 def test_a_near_miss_of_an_input_is_an_error_with_the_name_that_was_meant(
