@@ -61,8 +61,8 @@ class Addition:
 class DigestInputs:
     """The inputs of one image on one platform.
 
-    ``matchers`` select, in the repository, what each instruction takes from the commit, those of
-    stages that are not needed included: these files must not have uncommitted changes.
+    ``matchers`` select, in the repository, what each ``ADD`` and ``COPY`` takes from the commit,
+    those of stages that are not needed included: these files must not have uncommitted changes.
     """
 
     arguments: tuple[str, ...]
@@ -347,7 +347,6 @@ class _Collector:
     ) -> None:
         context = self._context
         selection = context.tree.select(context.directory, context.matcher(sources))
-        self.matchers.append(context.uncommitted_matcher(sources))
         collected.selected += selection.entries
         added = path_matcher(include=sources)
         files = [file for file in context.added if added.matches(file.path)]
