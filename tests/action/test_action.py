@@ -29,7 +29,7 @@ def _manifest(reference: str) -> tuple[str, dict[str, Any]]:
             )
         },
     )
-    with urllib.request.urlopen(request) as answer:  # noqa: S310 - as above
+    with urllib.request.urlopen(request) as answer:
         return answer.headers["Docker-Content-Digest"], json.load(answer)
 
 
