@@ -5,7 +5,9 @@ from dataclasses import replace
 from posixpath import join
 
 from exporter.errors import Place
+from exporter.gotemplate.builtins import BUILTINS
 from exporter.gotemplate.failure import GoTemplateError
+from exporter.gotemplate.parser import parse
 from exporter.gotemplate.quoting import quote
 from exporter.gotemplate.template_set import TemplateSet
 from exporter.gotemplate.values import StringMap, Value, from_bytes
@@ -41,19 +43,20 @@ class Engine:
             debug=self.add_details,
         )
         self.set = TemplateSet(functions, root=ROOT)
+        self.texts: dict[str, str] = {}
 
     def run(self, templates: Sequence[ConfigFile], main: ConfigFile | None) -> RenderedConfig:
         """Parse everything, execute the root."""
         for template in templates:
             try:
-                self.set.parse(template.path, from_bytes(template.content))
+                self.parse(template.path, from_bytes(template.content))
             except GoTemplateError as error:
                 raise self.error(error, prefix=f"{TEMPLATES}: ", hint=False) from error
         main = main or self.source.read_werf_config(self.options.config_path)
         self.main_path = main.path
         text = from_bytes(main.content)
         try:
-            self.set.parse(ROOT, text)
+            self.parse(ROOT, text)
         except GoTemplateError as error:
             raise self.error(error, prefix="", hint=False) from error
         try:
@@ -62,6 +65,20 @@ class Engine:
             self.add_details(error, "", ROOT, "")
             raise self.error(error, prefix="", hint=not self.options.debug) from error
         return RenderedConfig(path=main.path, text=rendered, is_verbatim=rendered == text)
+
+    def parse(self, name: str, text: str) -> None:
+        """Add the text of a file to the set."""
+        self.set.parse(name, text)
+        self.texts[name] = text
+
+    def spelling_of(self, name: str) -> str:
+        """A template as the engine spells it, without the space around it."""
+        functions = frozenset((*self.set.functions, *BUILTINS))
+        found = ""
+        for file, text in self.texts.items():
+            tree = parse(file, text, functions=functions).get(name)
+            found = str(tree.body).strip() if tree and not tree.is_empty else found
+        return found
 
     def data(self) -> dict[str, Value]:
         """The root map, which templates may change."""
@@ -80,7 +97,7 @@ class Engine:
         """With ``debug``, put the template that an error passes below its text."""
         if not self.options.debug:
             return
-        content = text or self.set.source_of(name) or ""
+        content = text or self.spelling_of(name)
         lines = content.split("\n")
         numbered = "\n".join(f"{number:6d}  {line}" for number, line in enumerate(lines, 1))
         error.text += (

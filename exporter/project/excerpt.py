@@ -1,12 +1,18 @@
 """The lines of a file around a place, numbered, for error messages."""
 
+import re
+
 from exporter.errors import Place
 
 _AROUND = 3
+# A secret or a password written in the config, perhaps by a template.
+_SECRET = re.compile(r"(\bvalue:\s*)[^\s,}\]][^,}\]]*")
 
 
 def excerpt(text: str, *, line: int, column: int = 0, around: int = _AROUND) -> str:
     """The lines around ``line`` with their numbers, and a caret below the column.
+
+    What follows ``value:`` is hidden, for it is a secret.
 
     Args:
         text: The whole file.
@@ -19,7 +25,7 @@ def excerpt(text: str, *, line: int, column: int = 0, around: int = _AROUND) -> 
         return ""
     shown: list[str] = []
     for number in range(max(1, line - around), min(len(lines), line + around) + 1):
-        content = lines[number - 1]
+        content = _SECRET.sub(r"\1***", lines[number - 1])
         shown.append(f"{number:6d}  {content}".rstrip())
         if number == line and column:
             # Tabs are repeated so that the caret stands below its character in any terminal.

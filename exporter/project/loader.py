@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Self
 from exporter.errors import ConfigError, GitError
 from exporter.git.commits import Commit
 from exporter.git.repository import Repository
+from exporter.log import hide
 from exporter.project.file_errors import doing
 from exporter.project.giterminism import Giterminism
 from exporter.project.giterminism_config import DEFAULT_PATH
@@ -145,6 +146,16 @@ def warnings_of(project: Project, options: ProjectOptions) -> tuple[str, ...]:
     return (*dev, *of_config(project.config))
 
 
+def secret_values(config: Config) -> tuple[str, ...]:
+    """What must never be shown: secrets and passwords written in the config."""
+    secrets = [secret.value for image in config.images for secret in image.secrets]
+    for image in config.images:
+        for mapping in image.git if image.kind == "stapel" else ():
+            auth = mapping.remote.basic_auth if mapping.remote else None
+            secrets += [auth.password_value] if auth else []
+    return tuple(secret for secret in secrets if secret)
+
+
 def _load(repository: Repository, options: ProjectOptions) -> Project:
     top = repository.work_tree
     directory = top / repository.location.project
@@ -191,6 +202,7 @@ def _load(repository: Repository, options: ProjectOptions) -> Project:
             force_staged=options.env.get("WERF_FORCE_STAGED_DOCKERFILE") in ("1", "true", "yes"),
         ),
     )
+    hide(secret_values(config))
     return Project(
         directory=directory,
         repository=repository,
@@ -204,6 +216,7 @@ def _load(repository: Repository, options: ProjectOptions) -> Project:
 def _open_repository(options: ProjectOptions) -> Repository:
     with doing("unable to get git work tree"):
         repository = _find_repository(options)
+    repository = _at_project(repository, options)
     if not options.dev:
         return repository
     from exporter.git.dev import open_dev  # noqa: PLC0415 - only for --dev
@@ -221,20 +234,17 @@ def _open_repository(options: ProjectOptions) -> Repository:
 
 
 def _find_repository(options: ProjectOptions) -> Repository:
-    directory = options.cwd / options.dir
+    directory = Path(os.path.normpath(options.cwd / options.dir))
     if not options.git_work_tree:
-        try:
-            return Repository.open(directory, env=options.env)
-        except GitError as error:
-            if "is not in a git repository" not in error.what:
-                raise
+        if not any((each / ".git").exists() for each in (directory, *directory.parents)):
             raise GitError(
                 "werf requires a git work tree for the project to exist: unable to find a valid"
                 f' .git in the current directory "{directory}" or parent directories, you may also'
                 " specify git work tree explicitly with --git-work-tree option (or"
                 " WERF_GIT_WORK_TREE env var)",
-                remedy=error.remedy,
-            ) from error
+                remedy="Run in a checkout of the project (in a workflow: after actions/checkout)",
+            )
+        return Repository.open(directory, env=options.env)
     invalid = GitError(
         "werf requires a git work tree for the project to exist: not a valid git work tree"
         f' "{options.git_work_tree}" specified'
@@ -245,11 +255,20 @@ def _find_repository(options: ProjectOptions) -> Repository:
         raise invalid from error
     if repository.location.project:
         raise invalid
-    project = os.path.relpath(directory.resolve(), repository.work_tree)
+    return repository
+
+
+def _at_project(repository: Repository, options: ProjectOptions) -> Repository:
+    """The repository with the project's directory, when the work tree was given apart from it."""
+    if not options.git_work_tree:
+        return repository
+    directory = (options.cwd / options.dir).resolve()
+    project = os.path.relpath(directory, repository.work_tree)
     if project == ".." or project.startswith("../"):
         raise GitError(
-            f'the project directory "{directory}" is not in the git work tree'
-            f' "{repository.work_tree}"'
+            "werf requires project dir — the current working directory or directory specified with"
+            " --dir option (or WERF_DIR env var) — to be located inside the git work tree:"
+            f' "{repository.work_tree}" is located outside of the git work tree "{directory}"'
         )
     location = replace(repository.location, project="" if project == "." else project)
     return Repository(location, git=repository.git)

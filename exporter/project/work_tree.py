@@ -14,7 +14,7 @@ from exporter.git.doublestar import literal_prefix
 from exporter.git.path_match import PathMatcher, may_hold, path_matcher
 from exporter.project.file_errors import not_in_directory
 
-_MAX_LINKS = 1000
+_MAX_LINKS = 100
 
 
 class WorkTree:

@@ -2,7 +2,7 @@
 
 import posixpath
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from exporter.errors import Place
@@ -60,7 +60,7 @@ class DockerfileImage:
 
     kind: Literal["dockerfile"] = "dockerfile"
     place: Place
-    document: str
+    document: str = field(repr=False)
     name: str
     final: bool
     dockerfile: str

@@ -1,7 +1,7 @@
 """An image that stages of commands and files build, and its deprecated form, the artifact."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
 from exporter.errors import Place
@@ -88,7 +88,7 @@ class StapelImage:
 
     kind: Literal["stapel"] = "stapel"
     place: Place
-    document: str
+    document: str = field(repr=False)
     name: str
     is_artifact: bool
     final: bool
