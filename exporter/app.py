@@ -21,11 +21,14 @@ def export(options: Options, env: Env, console: Console) -> int:
 
     def work(run: Run) -> None:
         run.check_options()
-        project = run.load_project()
-        plan = run.make_plan(project)
-        if plan.missing:
-            run.preflight(plan)
-        run.export(run.build(plan), run.stages)
+        if options.use_build_report:
+            sources = run.read_build_report()
+        else:
+            plan = run.make_plan(run.load_project())
+            if plan.missing:
+                run.preflight(plan)
+            sources = run.build(plan)
+        run.export(sources, run.stages)
 
     return _reported(options, env, console, work)
 
@@ -37,7 +40,7 @@ def build(options: Options, env: Env, console: Console) -> int:
         plan = run.make_plan(run.load_project())
         if plan.missing:
             run.preflight(plan)
-        run.build(plan)
+        run.tag_custom(plan, run.build(plan))
 
     return _reported(options, env, console, work)
 

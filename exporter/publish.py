@@ -1,15 +1,26 @@
 """What is written to the repositories of stages besides the stages: indexes, copies, records."""
 
+import re
 from collections.abc import Mapping, Sequence
 
 from exporter.build.images import PlannedImage
 from exporter.build.index import index_of
 from exporter.build.session import Session
 from exporter.build.stages import LABEL_PROJECT
-from exporter.naming.service_tags import managed_image_tag, metadata_tag
+from exporter.errors import InputError
+from exporter.naming.service_tags import (
+    custom_tag_metadata_tag,
+    is_service_tag,
+    is_stage_tag,
+    managed_image_tag,
+    metadata_tag,
+)
+from exporter.naming.tag_template import compile_tags
 from exporter.oci.graph import Graph
 from exporter.plan import content_id
 from exporter.sources import Source
+
+_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 
 
 def publish(session: Session, name: str, images: Sequence[PlannedImage]) -> Source:
@@ -60,3 +71,43 @@ def write_records(session: Session, published: Mapping[str, Source], *, was_buil
             session.publisher.write_record(storage, managed_image_tag(name), labels)
         tag = metadata_tag(name, commit=session.commit, stage_id=source.content_tag)
         session.publisher.write_record(storage, tag, labels)
+
+
+def custom_tags(templates: Sequence[str], images: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """The custom tags of every image.
+
+    Raises:
+        InputError: A template is malformed, is no tag, or gives two images one tag.
+    """
+    compiled = compile_tags(templates)
+    found: dict[str, tuple[str, ...]] = {}
+    owners: dict[str, str] = {}
+    for image in images:
+        tags = tuple(each.render(image, content_tag="") for each in compiled)
+        for tag in tags:
+            if not _TAG.fullmatch(tag) or is_stage_tag(tag) or is_service_tag(tag):
+                raise InputError(
+                    f"--add-custom-tag: {tag!r} cannot be a custom tag",
+                    remedy="Use letters, digits, '_', '.' and '-', in a form that is no stage's.",
+                )
+            if owners.setdefault(tag, image) != image:
+                raise InputError(
+                    f"--add-custom-tag: {tag!r} would be the tag of {owners[tag]!r} and {image!r}",
+                    remedy="Use %image% or %image_slug% in it.",
+                )
+        found[image] = tags
+    return found
+
+
+def write_custom_tags(session: Session, source: Source, tags: Sequence[str]) -> None:
+    """Tag an image in the repository of stages, and record the tags for cleanup."""
+    storage = session.storages.primary
+    for tag in tags:
+        if source.graph is not None:
+            session.publisher.tag(storage.repository.tag(tag), source.graph.root)
+        labels = {
+            LABEL_PROJECT: session.config.project,
+            "stage-id": source.content_tag,
+            "tag": tag,
+        }
+        session.publisher.write_record(storage, custom_tag_metadata_tag(tag), labels, renew=True)

@@ -12,6 +12,7 @@ from threading import Lock
 from types import TracebackType
 from typing import Self
 
+from exporter import build_report
 from exporter import report as reports
 from exporter.build.buildkit import BuildKit
 from exporter.build.conveyor import Built, Key
@@ -40,7 +41,13 @@ from exporter.plan import (
 )
 from exporter.preflight import check_before_build
 from exporter.project.loader import Project, ProjectOptions, load_project, warnings_of
-from exporter.publish import publish, published_source, write_records
+from exporter.publish import (
+    custom_tags,
+    publish,
+    published_source,
+    write_custom_tags,
+    write_records,
+)
 from exporter.registry.client import RegistryClient
 from exporter.registry.keychain import Keychain
 from exporter.registry.settings import Settings
@@ -206,17 +213,22 @@ class Run:
         images = {key: built.plan for key, built in outcome.results.items()}
         done = [
             name
-            for name in plan.selection.asked
+            for name in plan.selection.needed
             if all((name, platform) in images for platform in plan.platforms[name])
         ]
         published = {
             name: publish(session, name, [images[name, each] for each in plan.platforms[name]])
             for name in done
         }
-        for name in done:
+        for name in plan.selection.asked:
+            if name not in published:
+                continue
             self._note_built(name, plan, outcome.results, published[name])
         if not (self.options.skip_image_metadata_publication or self.options.dev):
-            write_records(session, published, was_built=bool(plan.missing))
+            write_records(
+                session, published, was_built=bool(plan.missing) or session.storages.has_copied
+            )
+        self._write_build_report(plan, outcome.results, published)
         if outcome.errors:
             first, *others = outcome.errors.values()
             for other in others:
@@ -224,6 +236,35 @@ class Run:
                     self._console.error(other)
             raise first
         return tuple(published[name] for name in plan.selection.exported)
+
+    def tag_custom(self, plan: Plan, sources: Sequence[Source]) -> None:
+        """Give the built images their custom tags in the repository of stages."""
+        if not self.options.add_custom_tag:
+            return
+        tags = custom_tags(self.options.add_custom_tag, plan.selection.exported)
+        for source in sources:
+            write_custom_tags(plan.session, source, tags[source.image])
+
+    def read_build_report(self) -> tuple[Source, ...]:
+        """The selected final images of a build report of werf or ours.
+
+        Raises:
+            InputError: No path is given, or the report cannot be read.
+        """
+        path = self.options.build_report_path
+        if not path:
+            raise InputError("--use-build-report needs a path", remedy="Set --build-report-path.")
+        known = build_report.read(self._cwd / path)
+        project = self.load_project()
+        selection = select(project.config, self.options)
+        check_tags(compile_tags(self.options.tag), selection.exported)
+        found = tuple(known[name] for name in selection.exported if name in known)
+        if not found and not self.options.allow_empty:
+            raise InputError(
+                f"the build report {path} holds none of the selected images",
+                remedy="--allow-empty makes this a success.",
+            )
+        return found
 
     def export(self, sources: Sequence[Source], stages: Repository | None) -> None:
         """Bring the images to their destinations.
@@ -305,6 +346,24 @@ class Run:
             env=self._env,
             network=options.backend_network,
             skip_image_spec=options.skip_image_spec_stage,
+        )
+
+    def _write_build_report(
+        self, plan: Plan, built: Mapping[Key, Built], published: Mapping[str, Source]
+    ) -> None:
+        if not self.options.save_build_report:
+            return
+        path = self._cwd / (self.options.build_report_path or build_report.DEFAULT_PATH)
+        build_report.write(
+            path,
+            [
+                build_report.Reported(
+                    image=plan.selection.needed[name],
+                    parts=[built[name, platform] for platform in plan.platforms[name]],
+                    source=source,
+                )
+                for name, source in published.items()
+            ],
         )
 
     def _watch(

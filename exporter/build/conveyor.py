@@ -121,9 +121,9 @@ class Kinds:
     @cached_property
     def _dockerfile(self) -> "DockerfileKind":
         from exporter.build.dockerfile.image import DockerfileKind  # noqa: PLC0415 - see above
-        from exporter.build.remote import RemoteContents  # noqa: PLC0415 - see above
+        from exporter.build.dockerfile.remote import RemoteContent  # noqa: PLC0415 - see above
 
-        return DockerfileKind(self._session, remote=RemoteContents(self._session.env))
+        return DockerfileKind(self._session, remote=RemoteContent.of(self._session.env))
 
     @cached_property
     def _stapel(self) -> "StapelKind":

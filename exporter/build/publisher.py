@@ -11,6 +11,7 @@ from exporter.oci.config import ImageConfig
 from exporter.oci.digest import Digest
 from exporter.oci.edit import with_config
 from exporter.oci.manifest import Index, Manifest
+from exporter.oci.reference import Reference
 from exporter.registry.blob import BlobSource
 from exporter.registry.client import RegistryClient
 
@@ -77,11 +78,13 @@ class Publisher:
         destination.add(copied)
         return copied
 
-    def tag(self, image: StageImage, tag: str) -> None:
-        """Another tag for a stage, in its own repository."""
-        self._registry.put_manifest(image.repository.tag(tag), image.manifest)
+    def tag(self, reference: Reference, root: Manifest | Index) -> None:
+        """Another tag for what is in the reference's repository already."""
+        self._registry.put_manifest(reference, root)
 
-    def write_record(self, storage: StageStorage, tag: str, labels: Mapping[str, str]) -> bool:
+    def write_record(
+        self, storage: StageStorage, tag: str, labels: Mapping[str, str], *, renew: bool = False
+    ) -> bool:
         """Write a service record unless it is there already.
 
         Records serve cleanup only, so a registry that forbids them is a warning
@@ -90,7 +93,7 @@ class Publisher:
         Returns:
             Whether the record is in place now.
         """
-        if tag in storage.tags:
+        if tag in storage.tags and not renew:
             return True
         manifest, config = record(labels)
         try:

@@ -133,6 +133,7 @@ class Storages:
 
     A stage found in a secondary repository is copied into the primary one under the same tag;
     cache repositories get what was built or copied, and a failure there is only a warning.
+    ``has_copied`` says whether that happened in this run.
     """
 
     def __init__(
@@ -145,6 +146,7 @@ class Storages:
     ) -> None:
         """Take the repositories; ``copy`` copies a stage into another one under its own tag."""
         self.primary = primary
+        self.has_copied = False
         self._secondary = secondary
         self._caches = caches
         self._copy = copy
@@ -159,7 +161,7 @@ class Storages:
             if found is not None:
                 logger.info("Taking stage %s from %s", found.id, source.repository)
                 mine = self._copy(found, self.primary)
-                self.primary.add(mine)
+                self.has_copied = True
                 self.fill_caches(mine)
                 return mine
         return None

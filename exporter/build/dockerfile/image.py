@@ -42,7 +42,7 @@ class _Build:
 
     request: ImageRequest
     context: BuildContext = field(repr=False)
-    inputs: DigestInputs = field(repr=False)
+    secrets: tuple[BuildSecret, ...]
 
 
 class DockerfileKind:
@@ -64,6 +64,7 @@ class DockerfileKind:
         """
         facts, is_certain = _dependency_arguments(image, needed)
         network = self._session.network or image.network
+        secrets = tuple(self._secret(secret) for secret in image.secrets)
         context = self._context(image)
         request = ImageRequest(
             dockerfile=self._dockerfile(image),
@@ -87,7 +88,7 @@ class DockerfileKind:
             platform=platform,
             stages=tuple(stages),
             is_certain=is_certain,
-            build=_Build(request=request, context=context, inputs=inputs),
+            build=_Build(request=request, context=context, secrets=secrets),
         )
 
     def build(
@@ -223,7 +224,7 @@ class DockerfileKind:
                 network=build.request.network,
                 add_hosts=image.add_host,
                 ssh=_ssh(image, session.env),
-                secrets=[self._secret(secret) for secret in image.secrets],
+                secrets=build.secrets,
             ),
             say=say,
         )
