@@ -6,7 +6,6 @@ from exporter.gotemplate.function import FunctionError, wrap_int
 from exporter.gotemplate.sprig import durations
 from exporter.gotemplate.sprig.casts import decimal_int
 from exporter.gotemplate.sprig.durations import SECOND, format_duration, parse_duration
-from exporter.gotemplate.sprig.layout_parse import parse_clock
 from exporter.gotemplate.sprig.moments import ZERO, Moment
 from exporter.gotemplate.sprig.register import Implementations, register
 from exporter.gotemplate.sprig.runtime import Runtime
@@ -107,6 +106,8 @@ def must_to_date(runtime: Runtime, layout: str, text: str) -> Moment:
     Raises:
         FunctionError: It is not written so.
     """
+    from exporter.gotemplate.sprig.layout_parse import parse_clock  # noqa: PLC0415 - most only format
+
     local = local_zone(runtime)
     return Moment(*parse_clock(layout, text, local, local))
 

@@ -78,7 +78,7 @@ def _float(decimal: _Decimal) -> float:
         # Python rounds the quotient of two ints to the nearest float, as Go's big.Rat does.
         return float(digits * 10**exponent) if exponent > 0 else float(digits / 10**-exponent)
     except OverflowError:
-        return math.copysign(math.inf, digits)
+        return -math.inf if digits < 0 else math.inf
 
 
 def _aligned(left: _Decimal, right: _Decimal) -> tuple[int, int, int]:

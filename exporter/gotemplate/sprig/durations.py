@@ -4,6 +4,7 @@ import re
 from typing import Final
 
 from exporter.gotemplate.function import FunctionError
+from exporter.gotemplate.sprig.casts import bounded_int
 
 NANOSECOND: Final = 1
 MICROSECOND: Final = 1_000
@@ -42,7 +43,7 @@ def parse_duration(text: str) -> int:
         match = _PART.match(rest)
         if match is None or not (match["whole"] or (match["fraction"] or ".") != "."):
             raise _invalid(text)
-        if int(match["whole"] or 0) > _LIMIT:
+        if bounded_int(match["whole"] or "0") > _LIMIT:
             raise _invalid(text)
         if not match["unit"]:
             raise FunctionError(f"time: missing unit in duration {quoted(text)}")
@@ -61,7 +62,7 @@ def parse_duration(text: str) -> int:
 
 
 def _nanoseconds(whole: str, fraction: str, unit: int, text: str) -> int:
-    number = int(whole or 0)
+    number = bounded_int(whole or "0")
     if number > _LIMIT // unit:
         raise _invalid(text)
     # Go computes the fraction in floating point and stops reading digits before it overflows.

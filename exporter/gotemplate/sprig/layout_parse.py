@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from exporter.gotemplate.function import FunctionError
+from exporter.gotemplate.sprig.casts import bounded_int
 from exporter.gotemplate.sprig.civil import days_in, days_of, is_leap
 from exporter.gotemplate.sprig.durations import quoted
 from exporter.gotemplate.sprig.layouts import tokens
@@ -227,7 +228,7 @@ def _read_zone_name(reading: _Reading, _element: str) -> None:
     if match[0] in ("GMT", "+", "-"):
         end = 3 if match[0] == "GMT" else 0
         hours = _SIGNED_HOURS.match(reading.rest, end)
-        if hours and int(hours[1]) <= _MAX_ZONE_HOURS:
+        if hours and bounded_int(hours[1]) <= _MAX_ZONE_HOURS:
             end = hours.end()
     if end == 0:
         raise _Misfit

@@ -7,6 +7,7 @@ import re
 from typing import ClassVar, Final
 
 from exporter.gotemplate.function import Function, FunctionError, registrar, wrap_int
+from exporter.gotemplate.sprig.casts import bounded_int
 from exporter.gotemplate.sprig.objects import LibraryObject
 from exporter.gotemplate.sprig.register import Implementations, register
 from exporter.gotemplate.values import Value
@@ -93,7 +94,7 @@ def parse_version(text: str) -> Version:
         raise FunctionError("Invalid Semantic Version")
     numbers = []
     for part in match.groups()[:3]:
-        numbers.append(int(part or 0))
+        numbers.append(bounded_int(part or "0"))
         if numbers[-1] > _MAX_UINT64:
             raise FunctionError(
                 f'Error parsing version segment: strconv.ParseUint: parsing "{part}": '
@@ -126,8 +127,8 @@ def compare_prereleases(left: str, right: str) -> int:
 def _rank(part: str) -> tuple[int, int, str]:
     if not part:
         return (0, 0, "")
-    if part.isdigit() and int(part) <= _MAX_UINT64:
-        return (1, int(part), "")
+    if part.isdigit() and bounded_int(part) <= _MAX_UINT64:
+        return (1, bounded_int(part), "")
     return (2, 0, part)
 
 

@@ -1,0 +1,29 @@
+"""Call sprig's functions as a template would, with a world that stands still."""
+
+from datetime import timedelta, timezone, tzinfo
+from itertools import cycle, islice
+
+from exporter.gotemplate.sprig import Runtime, functions
+from exporter.gotemplate.values import Value
+
+NOW_NS = 1_704_153_845_000_000_000
+"""2024-01-02 00:04:05 UTC."""
+EAST = timezone(timedelta(hours=3), "EAST")
+
+
+def _zone(name: str) -> tzinfo | None:
+    return EAST if name == "Test/East" else None
+
+
+RUNTIME = Runtime(
+    now_ns=lambda: NOW_NS,
+    random_bytes=lambda count: bytes(islice(cycle(range(256)), count)),
+    resolve_host=lambda name: ["192.0.2.7"] if name == "known.test" else [],
+    zone=_zone,
+)
+_FUNCTIONS = functions(RUNTIME)
+
+
+def call(name: str, *arguments: Value) -> Value:
+    """The result of a template function."""
+    return _FUNCTIONS[name].call(*arguments)
