@@ -15,7 +15,6 @@ from exporter.gotemplate.values import (
     INTEGERS,
     NO_VALUE,
     AnyMap,
-    GoObject,
     StringMap,
     Uint8,
     Value,

@@ -235,7 +235,12 @@ class Formatter:
     def _bytes(self, data: bytes, verb: str, name: str) -> None:
         if verb in "vd":
             if self.flags.sharp_v:
-                self.write(f"{name}{{{', '.join([f'0x{byte:x}' for byte in data])}}}")
+                self.write(f"{name}{{")
+                for number, byte in enumerate(data):
+                    if number:
+                        self.write(", ")
+                    self._digits(byte, "x", sharp=True, letter="v")
+                self.write("}")
                 return
             self._list([Uint8(byte) for byte in data], name, "d", 0)
         elif verb in "sqxX":

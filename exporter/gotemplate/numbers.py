@@ -1,5 +1,6 @@
 """Numeric constants: the same text may be an int, a uint, a float and a complex number."""
 
+import sys
 from typing import Final
 
 from exporter.gotemplate.lexer import Kind, Token
@@ -10,6 +11,10 @@ _BASES: Final = {"x": 16, "o": 8, "b": 2}
 _MAX_INT: Final = (1 << 63) - 1
 _MIN_INT: Final = -(1 << 63)
 _MAX_UINT: Final = (1 << 64) - 1
+_DECIMAL: Final = "0123456789_"
+_HEXADECIMAL: Final = "0123456789abcdefABCDEF_"
+_HEX_MARKS: Final = frozenset("xX")
+_SIGNS: Final = frozenset("+-")
 _FLOAT_STARTS: Final = frozenset(".0123456789")
 _FLOAT_MARKS: Final = frozenset(".eEpP")
 
@@ -25,8 +30,11 @@ def parse_number(token: Token) -> Number:
         code = unquote_rune(text)
         return Number(token.position, text, code, code, float(code))
     if token.kind is Kind.COMPLEX:
-        middle = _end_of_real(text)
-        return _complex(token, _parse_real(text[:middle]), _parse_real(text[middle:-1]))
+        middle = _end_of_float(text, 0)
+        end = _end_of_float(text, middle)
+        if text[middle : middle + 1] not in _SIGNS or text[end:] != "i":
+            raise LiteralError("syntax error scanning complex number")
+        return _complex(token, _parse_real(text[:middle]), _parse_real(text[middle:end]))
     if text.endswith("i"):
         imaginary = parse_float(text[:-1])
         if imaginary is not None:
@@ -34,13 +42,30 @@ def parse_number(token: Token) -> Number:
     return _real(token)
 
 
-def _end_of_real(text: str) -> int:
-    """Where the first part of a complex number ends: at a sign that belongs to no exponent."""
-    marks = "pP" if text.lstrip("+-")[:2].lower() == "0x" else "eE"
-    for place in range(1, len(text)):
-        if text[place] in "+-" and text[place - 1] not in marks:
-            return place
-    return len(text)
+def _end_of_float(text: str, start: int) -> int:
+    """Where the float ends that begins at ``start``, as ``fmt.Sscan`` cuts it."""
+    place = _skip(text, start, "+-", at_most=1)
+    place = _skip(text, place, "iI", at_most=1)  # it could be Inf
+    digits, mark = _DECIMAL, "eE"
+    if text[place : place + 1] == "0":
+        place += 1
+        if text[place : place + 1] in _HEX_MARKS:
+            place += 1
+            digits, mark = _HEXADECIMAL, "pP"
+    place = _skip(text, place, digits)
+    place = _skip(text, place, ".", at_most=1)
+    place = _skip(text, place, digits)
+    marked = _skip(text, place, mark, at_most=1)
+    if marked == place:
+        return place
+    return _skip(text, _skip(text, marked, "+-", at_most=1), _DECIMAL)
+
+
+def _skip(text: str, place: int, allowed: str, *, at_most: int = sys.maxsize) -> int:
+    end = place
+    while end < len(text) and end - place < at_most and text[end] in allowed:
+        end += 1
+    return end
 
 
 def _complex(token: Token, real: float, imaginary: float) -> Number:
