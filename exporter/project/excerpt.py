@@ -16,12 +16,12 @@ def excerpt(text: str, *, line: int, column: int = 0, around: int = _AROUND) -> 
 
     Args:
         text: The whole file.
-        line: Counted from 1; a line outside of the file gives "".
+        line: Counted from 1; 0 gives "", the line behind the last one the end of the file.
         column: Counted from 1; 0 for no caret.
         around: How many lines before and after are shown.
     """
     lines = text.splitlines()
-    if not 1 <= line <= len(lines):
+    if not 1 <= line <= len(lines) + 1:
         return ""
     shown: list[str] = []
     for number in range(max(1, line - around), min(len(lines), line + around) + 1):

@@ -9,7 +9,7 @@ from typing import Any
 
 from exporter.project.models.dockerfile import DOCKERFILE_IMAGE
 from exporter.project.models.meta import META
-from exporter.project.models.shape import Key, Kind, Many, Shape
+from exporter.project.models.shape import Key, Kind, Later, Many, Shape
 from exporter.project.models.stapel import STAPEL_IMAGE
 
 _DIALECT = "http://json-schema.org/draft-07/schema#"
@@ -48,8 +48,11 @@ def json_schema() -> str:
     return json.dumps(schema, indent=2) + "\n"
 
 
-def _reference(shape: Shape, definitions: dict[str, Any], *, name: str = "") -> dict[str, str]:
+def _reference(
+    shape: Shape | Later, definitions: dict[str, Any], *, name: str = ""
+) -> dict[str, str]:
     """A reference to a shape, which is defined on its first use."""
+    shape = shape.shape() if isinstance(shape, Later) else shape
     name = name or shape.name
     if name not in definitions:
         definitions[name] = {}
@@ -90,12 +93,10 @@ def _value(kind: Kind, definitions: dict[str, Any], holder: str) -> dict[str, An
             return {"type": ["object", "null"]}
         case "any":
             return {}
-        case Many():
-            items = (
-                _reference(kind.shape, definitions)
-                if kind.shape
-                else {"$ref": f"#/definitions/{holder}"}
-            )
-            return {"type": ["array", "null"], "items": items}
-        case Shape():
+        case Many(None):
+            return {"type": ["array", "null"], "items": {"$ref": f"#/definitions/{holder}"}}
+        case Many(shape):
+            assert shape is not None  # noqa: S101 - the case above
+            return {"type": ["array", "null"], "items": _reference(shape, definitions)}
+        case Later() | Shape():
             return {"oneOf": [_reference(kind, definitions), _NULL]}

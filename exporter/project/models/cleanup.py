@@ -131,10 +131,8 @@ class Cleanup:
     keep_policies: tuple[KeepPolicy, ...] = ()
 
 
-def cleanup_of(values: Values | None) -> Cleanup:
-    """Read a ``cleanup`` section; defaults when there is none."""
-    if values is None:
-        return Cleanup()
+def cleanup_of(values: Values) -> Cleanup:
+    """Read a ``cleanup`` section."""
     hours = values.integer("keepImagesBuiltWithinLastNHours")
     return Cleanup(
         disabled=values.flag("disable"),

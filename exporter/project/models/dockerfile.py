@@ -3,27 +3,36 @@
 import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from exporter.errors import Place
-from exporter.project.models.dependencies import DEPENDENCY, Dependency, dependency_of
-from exporter.project.models.image_spec import (
-    IMAGE_SPEC,
-    ImageSpec,
+from exporter.project.models.common import (
+    COMMON_KEYS,
+    dependencies_of,
     image_spec_of,
-    merge_image_spec,
+    secrets_of,
 )
 from exporter.project.models.meta import Meta
 from exporter.project.models.names import check_names
 from exporter.project.models.paths import is_relative
-from exporter.project.models.secrets import SECRET, Secret, SecretRules, secrets_of
-from exporter.project.models.shape import Key, Many, Shape, Values
+from exporter.project.models.shape import Key, Shape, Values
+
+if TYPE_CHECKING:  # start-up time counts, and most images have none of them
+    from exporter.project.models.dependencies import Dependency
+    from exporter.project.models.image_spec import ImageSpec
+    from exporter.project.models.secrets import Secret, SecretRules
+
+    class DockerfileRules(SecretRules, Protocol):
+        """What giterminism says about Dockerfile images."""
+
+        def check_context_add_file(self, path: str, place: Place) -> None:
+            """Refuse an uncommitted file in the context."""
+
 
 DOCKERFILE_IMAGE = Shape(
     "image",
     (
-        Key("image", "any", "the image's name, or a list of names"),
-        Key("final", "flag", "whether the image is a result (the default) or only used by others"),
+        *COMMON_KEYS,
         Key("dockerfile", "text", "path of the Dockerfile, relative to the context"),
         Key("context", "text", "directory of the build context, relative to the project"),
         Key("contextAddFiles", "text or texts", "uncommitted files added to the context"),
@@ -31,24 +40,11 @@ DOCKERFILE_IMAGE = Shape(
         Key("target", "text", "stage of the Dockerfile to build"),
         Key("args", "map", "build arguments"),
         Key("addHost", "text or texts", "entries of /etc/hosts, name:address"),
-        Key("network", "text", "network of the build commands"),
         Key("ssh", "text", "SSH agent or key for the build"),
-        Key("dependencies", Many(DEPENDENCY), "other images that this one is built with"),
         Key("staged", "flag", "build instruction by instruction"),
-        Key("platform", "texts", "platforms, e.g. linux/amd64"),
-        Key("cacheVersion", "text", "digest salt"),
-        Key("secrets", Many(SECRET), "secrets that the build may read"),
-        Key("imageSpec", IMAGE_SPEC, "changes to the image's configuration"),
     ),
     check_first=check_names,
 )
-
-
-class DockerfileRules(SecretRules, Protocol):
-    """What giterminism says about Dockerfile images."""
-
-    def check_context_add_file(self, path: str, place: Place) -> None:
-        """Refuse an uncommitted file in the context."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,12 +67,12 @@ class DockerfileImage:
     add_host: tuple[str, ...]
     network: str
     ssh: str
-    dependencies: tuple[Dependency, ...]
+    dependencies: tuple["Dependency", ...]
     staged: bool
     platforms: tuple[str, ...]
     cache_version: str
-    secrets: tuple[Secret, ...]
-    image_spec: ImageSpec | None
+    secrets: tuple["Secret", ...]
+    image_spec: "ImageSpec | None"
 
 
 def dockerfile_image_of(
@@ -85,7 +81,7 @@ def dockerfile_image_of(
     *,
     document: str,
     meta: Meta,
-    rules: DockerfileRules,
+    rules: "DockerfileRules",
     force_staged: bool,
 ) -> DockerfileImage:
     """Read a document with a ``dockerfile`` key, for one of its names.
@@ -96,10 +92,8 @@ def dockerfile_image_of(
     """
     add_files = _context_add_files(values)
     add_host = values.text_or_texts("addHost")
-    dependencies = tuple(
-        dependency_of(entry, of_dockerfile=True) for entry in values.sections("dependencies")
-    )
-    secrets = secrets_of(values.sections("secrets"), rules)
+    dependencies = dependencies_of(values, of_dockerfile=True)
+    secrets = secrets_of(values, rules)
     context, dockerfile = values.text("context"), values.text("dockerfile")
     if not is_relative(context):
         raise values.error(
@@ -113,7 +107,6 @@ def dockerfile_image_of(
     args = _args(values)
     _check_args(values, args, dependencies)
     final = values.optional_flag("final") is not False
-    own_spec = image_spec_of(values.section("imageSpec"))
     return DockerfileImage(
         place=values.place,
         document=document,
@@ -132,7 +125,7 @@ def dockerfile_image_of(
         platforms=values.texts("platform") or meta.platforms,
         cache_version=values.text("cacheVersion") or meta.cache_version,
         secrets=secrets,
-        image_spec=merge_image_spec(meta.image_spec, own_spec) if final else own_spec,
+        image_spec=image_spec_of(values, meta, final=final),
     )
 
 
@@ -154,7 +147,7 @@ def _context_add_files(values: Values) -> tuple[str, ...]:
 
 
 def _check_context_add_files(
-    values: Values, paths: tuple[str, ...], rules: DockerfileRules
+    values: Values, paths: tuple[str, ...], rules: "DockerfileRules"
 ) -> None:
     key = "contextAddFile" if values.has("contextAddFile") else "contextAddFiles"
     if not all(map(is_relative, paths)):
@@ -176,7 +169,7 @@ def _args(values: Values) -> Mapping[str, str]:
 
 
 def _check_args(
-    values: Values, args: Mapping[str, str], dependencies: tuple[Dependency, ...]
+    values: Values, args: Mapping[str, str], dependencies: tuple["Dependency", ...]
 ) -> None:
     for dependency in dependencies:
         for dependency_import in dependency.imports:

@@ -99,10 +99,8 @@ class ImageSpec:
     healthcheck: Healthcheck | None
 
 
-def image_spec_of(values: Values | None) -> ImageSpec | None:
-    """Read an ``imageSpec`` section; None when there is none."""
-    if values is None:
-        return None
+def image_spec_of(values: Values) -> ImageSpec:
+    """Read an ``imageSpec`` section."""
     config = values.section("config") or Values.nothing(values.place)
     return ImageSpec(
         place=values.place,

@@ -3,11 +3,14 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from exporter.errors import Place
-from exporter.project.models.cleanup import CLEANUP, Cleanup, cleanup_of
-from exporter.project.models.image_spec import COMMON_IMAGE_SPEC, ImageSpec, image_spec_of
-from exporter.project.models.shape import Key, Shape, Values
+from exporter.project.models.shape import Key, Later, Shape, Values
+
+if TYPE_CHECKING:  # start-up time counts, and most projects have neither
+    from exporter.project.models.cleanup import Cleanup
+    from exporter.project.models.image_spec import ImageSpec
 
 _PROJECT = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
 _LONGEST_PROJECT = 50
@@ -40,7 +43,11 @@ BUILD = Shape(
         Key("cacheVersion", "text", "digest salt of images that have none of their own"),
         Key("platform", "texts", "platforms of images that name none, e.g. linux/amd64"),
         Key("staged", "flag", "build Dockerfile images instruction by instruction"),
-        Key("imageSpec", COMMON_IMAGE_SPEC, "changes to the configuration of all final images"),
+        Key(
+            "imageSpec",
+            Later("image_spec", "COMMON_IMAGE_SPEC"),
+            "changes to the configuration of all final images",
+        ),
     ),
 )
 DEPLOY = Shape(
@@ -77,7 +84,7 @@ META = Shape(
         Key("project", "text", "name of the project; it cannot be changed without rebuilding"),
         Key("build", BUILD, "defaults of all images"),
         Key("deploy", DEPLOY, "settings of deployment (not used here)"),
-        Key("cleanup", CLEANUP, "which images cleanup keeps (not used here)"),
+        Key("cleanup", Later("cleanup", "CLEANUP"), "which images cleanup keeps (not used here)"),
         Key("gitWorktree", GIT_WORKTREE, "what may be done to a shallow clone"),
     ),
     check=_check_meta,
@@ -114,9 +121,9 @@ class Meta:
     cache_version: str
     platforms: tuple[str, ...]
     staged: bool
-    image_spec: ImageSpec | None
+    image_spec: "ImageSpec | None"
     deploy: Deploy
-    cleanup: Cleanup
+    cleanup: "Cleanup | None"
     git_worktree: GitWorktree
 
 
@@ -129,11 +136,27 @@ def meta_of(values: Values, *, project_name: str) -> Meta:
         cache_version=build.text("cacheVersion"),
         platforms=build.texts("platform"),
         staged=build.flag("staged"),
-        image_spec=image_spec_of(build.section("imageSpec")),
+        image_spec=_image_spec_of(build.section("imageSpec")),
         deploy=_deploy_of(values.section("deploy")),
-        cleanup=cleanup_of(values.section("cleanup")),
+        cleanup=_cleanup_of(values.section("cleanup")),
         git_worktree=_git_worktree_of(values.section("gitWorktree")),
     )
+
+
+def _image_spec_of(values: Values | None) -> "ImageSpec | None":
+    if values is None:
+        return None
+    from exporter.project.models.image_spec import image_spec_of  # noqa: PLC0415 - see above
+
+    return image_spec_of(values)
+
+
+def _cleanup_of(values: Values | None) -> "Cleanup | None":
+    if values is None:
+        return None
+    from exporter.project.models.cleanup import cleanup_of  # noqa: PLC0415 - see above
+
+    return cleanup_of(values)
 
 
 def _deploy_of(values: Values | None) -> Deploy:

@@ -54,7 +54,7 @@ class Secret:
     value: str = field(repr=False)
 
 
-def secrets_of(entries: Iterable[Values], rules: SecretRules) -> tuple[Secret, ...]:
+def read_secrets(entries: Iterable[Values], rules: SecretRules) -> tuple[Secret, ...]:
     """Read the ``secrets`` section.
 
     Raises:

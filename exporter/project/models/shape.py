@@ -9,6 +9,7 @@ the function that turns the values into the section's dataclass (spec section 1.
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import Literal, TypeAlias, Union
 
 from exporter.errors import ConfigError, Place
@@ -30,13 +31,27 @@ Plain = Literal[
 
 
 @dataclass(frozen=True, slots=True)
+class Later:
+    """A shape of another module of this package, imported when a config has such a section."""
+
+    module: str
+    name: str
+
+    def shape(self) -> "Shape":
+        """The shape itself."""
+        found = getattr(import_module(f"exporter.project.models.{self.module}"), self.name)
+        assert isinstance(found, Shape)  # noqa: S101 - the names are literals in this package
+        return found
+
+
+@dataclass(frozen=True, slots=True)
 class Many:
     """A list of sections; without a shape they look like the section that holds them."""
 
-    shape: Union["Shape", None] = None
+    shape: Union["Shape", Later, None] = None
 
 
-Kind: TypeAlias = Union[Plain, Many, "Shape"]
+Kind: TypeAlias = Union[Plain, Many, Later, "Shape"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,12 +252,17 @@ def _value(kind: Kind, node: Node, decoder: Decoder, holder: Shape) -> object:
             return decoder.any(node)
         case Many():
             return _sections(kind.shape or holder, node, decoder)
-        case Shape():
-            return None if is_null(node) else read(kind, node, decoder)
+        case Later() | Shape():
+            return None if is_null(node) else read(_real(kind), node, decoder)
 
 
-def _sections(shape: Shape, node: Node, decoder: Decoder) -> tuple[Values, ...]:
+def _real(shape: Shape | Later) -> Shape:
+    return shape.shape() if isinstance(shape, Later) else shape
+
+
+def _sections(shape: Shape | Later, node: Node, decoder: Decoder) -> tuple[Values, ...]:
     sections: list[Values] = []
+    shape = _real(shape)
     for item in decoder.items(node, "[]*config.plain"):
         if is_null(item):
             place = Place(path=decoder.name, line=item.line, column=item.column)

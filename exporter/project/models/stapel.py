@@ -7,21 +7,22 @@ from typing import Literal, Protocol
 from exporter.errors import Place
 from exporter.project.models.ansible import ANSIBLE, Ansible, ansible_of
 from exporter.project.models.commands import SHELL, Shell, shell_of
-from exporter.project.models.dependencies import DEPENDENCY, Dependency, dependency_of
+from exporter.project.models.common import (
+    COMMON_KEYS,
+    dependencies_of,
+    image_spec_of,
+    secrets_of,
+)
+from exporter.project.models.dependencies import Dependency
 from exporter.project.models.docker import DOCKER, Docker, docker_of
 from exporter.project.models.exports import without_overlaps
 from exporter.project.models.git import GIT, GitMapping, GitRules, git_mapping_of
-from exporter.project.models.image_spec import (
-    IMAGE_SPEC,
-    ImageSpec,
-    image_spec_of,
-    merge_image_spec,
-)
+from exporter.project.models.image_spec import ImageSpec
 from exporter.project.models.imports import IMPORT, Import, import_of
 from exporter.project.models.meta import Meta
 from exporter.project.models.mounts import MOUNT, Mount, MountRules, mount_of
 from exporter.project.models.names import check_names, image_names
-from exporter.project.models.secrets import SECRET, Secret, SecretRules, secrets_of
+from exporter.project.models.secrets import Secret, SecretRules
 from exporter.project.models.shape import Key, Many, Shape, Values
 
 
@@ -43,15 +44,13 @@ def _check_kind(values: Values) -> None:
 STAPEL_IMAGE = Shape(
     "image",
     (
-        Key("image", "any", "the image's name, or a list of names"),
+        *COMMON_KEYS,
         Key("artifact", "text", "name of a non-final image (deprecated: use `final: false`)"),
-        Key("final", "flag", "whether the image is a result (the default) or only used by others"),
         Key("from", "text", "base image: a reference, or another image of this config"),
         Key("fromImage", "text", "another image of this config as base"),
         Key("fromArtifact", "text", "an artifact as base (deprecated: use `fromImage`)"),
         Key("fromLatest", "flag", "rebuild when the base image in the registry changes"),
         Key("fromCacheVersion", "text", "digest salt of the first stage"),
-        Key("cacheVersion", "text", "digest salt"),
         Key("disableGitAfterPatch", "flag", "do not update git files after the setup stage"),
         Key("git", Many(GIT), "files of git repositories"),
         Key("shell", SHELL, "commands"),
@@ -59,11 +58,6 @@ STAPEL_IMAGE = Shape(
         Key("mount", Many(MOUNT), "directories mounted during the build"),
         Key("docker", DOCKER, "image configuration (deprecated: use `imageSpec`)"),
         Key("import", Many(IMPORT), "files of other images"),
-        Key("dependencies", Many(DEPENDENCY), "other images that this one is built with"),
-        Key("platform", "texts", "platforms, e.g. linux/amd64"),
-        Key("network", "text", "network of the build commands"),
-        Key("secrets", Many(SECRET), "secrets that the build may read"),
-        Key("imageSpec", IMAGE_SPEC, "changes to the image's configuration"),
     ),
     check_first=check_names,
     check=_check_kind,
@@ -142,10 +136,8 @@ def stapel_image_of(
             " supported for artifacts!",
             key="dependencies",
         )
-    dependencies = tuple(
-        dependency_of(entry, of_dockerfile=False) for entry in values.sections("dependencies")
-    )
-    secrets = secrets_of(values.sections("secrets"), rules)
+    dependencies = dependencies_of(values, of_dockerfile=False)
+    secrets = secrets_of(values, rules)
     base = _base(values, name, rules)
     _check_mounts(values, mounts)
     if base and values.text("fromArtifact"):
@@ -154,7 +146,6 @@ def stapel_image_of(
             key="fromArtifact",
         )
     docker = None if is_artifact else docker_of(values.section("docker"))
-    own_spec = image_spec_of(values.section("imageSpec"))
     _check_sections(values, is_artifact=is_artifact)
     final = not is_artifact and values.optional_flag("final") is not False
     return StapelImage(
@@ -180,7 +171,7 @@ def stapel_image_of(
         platforms=values.texts("platform") or meta.platforms,
         network=values.text("network"),
         secrets=secrets,
-        image_spec=merge_image_spec(meta.image_spec, own_spec) if final else own_spec,
+        image_spec=image_spec_of(values, meta, final=final),
     )
 
 
