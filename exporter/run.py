@@ -12,7 +12,6 @@ from threading import Lock
 from types import TracebackType
 from typing import Self
 
-from exporter import build_report
 from exporter import report as reports
 from exporter.build.buildkit import BuildKit
 from exporter.build.conveyor import Built, Key
@@ -39,7 +38,6 @@ from exporter.plan import (
     make_plan,
     select,
 )
-from exporter.preflight import check_before_build
 from exporter.project.loader import Project, ProjectOptions, load_project, warnings_of
 from exporter.publish import (
     custom_tags,
@@ -197,6 +195,8 @@ class Run:
             EngineError: The engine is missing.
             RegistryError: A repository may not be written.
         """
+        from exporter.preflight import check_before_build  # noqa: PLC0415 - before builds only
+
         check_before_build(
             plan, client=self.client, options=self.options, env=self._env, stages=self.stages
         )
@@ -254,6 +254,8 @@ class Run:
         path = self.options.build_report_path
         if not path:
             raise InputError("--use-build-report needs a path", remedy="Set --build-report-path.")
+        from exporter import build_report  # noqa: PLC0415 - only when asked for
+
         known = build_report.read(self._cwd / path)
         project = self.load_project()
         selection = select(project.config, self.options)
@@ -353,6 +355,8 @@ class Run:
     ) -> None:
         if not self.options.save_build_report:
             return
+        from exporter import build_report  # noqa: PLC0415 - only when asked for
+
         path = self._cwd / (self.options.build_report_path or build_report.DEFAULT_PATH)
         build_report.write(
             path,

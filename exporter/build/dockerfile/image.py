@@ -3,13 +3,13 @@
 ``staged: true`` is built like any other: BuildKit caches instruction by instruction anyway.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from posixpath import join
 
 from exporter.build import image_spec
-from exporter.build.buildkit import BuildSecret, Solve
+from exporter.build.buildkit import BuildSecret
 from exporter.build.digest import (
     VARIANT_LABEL,
     content_digest,
@@ -17,7 +17,6 @@ from exporter.build.digest import (
     stage_digest,
 )
 from exporter.build.dockerfile.added import list_added
-from exporter.build.dockerfile.context import open_context
 from exporter.build.dockerfile.dockerignore import Dockerignore, parse_dockerignore
 from exporter.build.dockerfile.inputs import DigestInputs, digest_inputs
 from exporter.build.dockerfile.parse import Dockerfile, parse_dockerfile
@@ -37,7 +36,7 @@ Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Build:
+class Prepared:
     """What building needs besides the plan."""
 
     request: ImageRequest
@@ -88,15 +87,11 @@ class DockerfileKind:
             platform=platform,
             stages=tuple(stages),
             is_certain=is_certain,
-            build=_Build(request=request, context=context, secrets=secrets),
+            build=Prepared(request=request, context=context, secrets=secrets),
         )
 
     def build(
-        self,
-        image: DockerfileImage,
-        plan: PlannedImage,
-        needed: Mapping[str, Needed],
-        say: Say,
+        self, image: DockerfileImage, plan: PlannedImage, needed: Mapping[str, Needed], say: Say
     ) -> PlannedImage:
         """Build and publish what is missing of a certain plan.
 
@@ -104,13 +99,10 @@ class DockerfileKind:
             BuildError: A step failed.
             RegistryError: A registry refused.
         """
+        from exporter.build.dockerfile.solve import build  # noqa: PLC0415 - most runs build nothing
+
         del needed  # its facts are build arguments already
-        first, *rest = plan.stages
-        if first.image is None:
-            with self._session.claim(first.stage.digest):
-                first = self._found(first) or self._solve(image, plan, say)
-        specs = (self._apply_spec(image, plan, stage, first) for stage in rest)
-        return replace(plan, stages=(first, *specs))
+        return build(self._session, image, plan, say)
 
     # planning
 
@@ -128,7 +120,7 @@ class DockerfileKind:
         stage = Stage(
             name=STAGE, digest=digest, content_digest=content, platform=platform, labels=labels
         )
-        found = self._session.storages.find(digest, _same_variant(inputs.variant))
+        found = self._session.storages.find(digest, same_variant(inputs.variant))
         return self._planned(stage, found)
 
     def _spec_stage(
@@ -150,7 +142,7 @@ class DockerfileKind:
         )
         found = None
         if before.image is not None:
-            found = self._session.storages.find(digest, _same_variant(variant))
+            found = self._session.storages.find(digest, same_variant(variant))
         return self._planned(stage, found)
 
     def _planned(self, stage: Stage, found: StageImage | None) -> PlannedStage:
@@ -196,79 +188,6 @@ class DockerfileKind:
             self._dockerfiles[path] = parse_dockerfile(text, path=path)
         return self._dockerfiles[path]
 
-    # building
-
-    def _found(self, planned: PlannedStage) -> PlannedStage | None:
-        """The stage when another image of this run has built it meanwhile."""
-        variant = planned.stage.labels[VARIANT_LABEL]
-        storage = self._session.storages.primary
-        found = storage.find(planned.stage.digest, _same_variant(variant))
-        return None if found is None else replace(planned, id=found.id, image=found)
-
-    def _solve(self, image: DockerfileImage, plan: PlannedImage, say: Say) -> PlannedStage:
-        session, planned, build = self._session, plan.stages[0], plan.build
-        if not isinstance(build, _Build):
-            raise TypeError
-        storage = session.storages.primary
-        solved = session.buildkit.solve(
-            Solve(
-                name=_title(plan),
-                reference=storage.repository.tag(str(planned.id)),
-                platform=plan.platform,
-                open_context=lambda: open_context(build.context, build.request.dockerfile),
-                dockerfile=build.context.dockerfile,
-                display_file=build.request.dockerfile.path,
-                target=image.target,
-                arguments={**image.args, **build.request.dependency_arguments},
-                labels=planned.stage.labels,
-                network=build.request.network,
-                add_hosts=image.add_host,
-                ssh=_ssh(image, session.env),
-                secrets=build.secrets,
-            ),
-            say=say,
-        )
-        published = session.publisher.confirm(storage, planned.id, solved.digest)
-        storage.refresh()
-        variant = planned.stage.labels[VARIANT_LABEL]
-        oldest = storage.find(planned.stage.digest, _same_variant(variant)) or published
-        session.storages.fill_caches(oldest)
-        return PlannedStage(stage=planned.stage, id=oldest.id, image=oldest)
-
-    def _apply_spec(
-        self,
-        image: DockerfileImage,
-        plan: PlannedImage,
-        planned: PlannedStage,
-        before: PlannedStage,
-    ) -> PlannedStage:
-        if planned.image is not None:
-            return planned
-        session, spec = self._session, image.image_spec
-        if spec is None or before.image is None:
-            raise TypeError
-        variant = before.stage.labels[VARIANT_LABEL]
-        storage = session.storages.primary
-        found = session.storages.find(planned.stage.digest, _same_variant(variant))
-        if found is not None:
-            return PlannedStage(stage=planned.stage, id=found.id, image=found)
-        labels = service_labels(
-            project=session.config.project,
-            commit=session.commit,
-            content_digest=planned.stage.content_digest,
-            parent=before.id,
-        )
-        config = image_spec.apply(
-            spec,
-            before.image.config,
-            image=plan.name,
-            project=session.config.project,
-            service_labels=labels,
-        )
-        published = session.publisher.publish_config(storage, before.image, config, planned.id)
-        session.storages.fill_caches(published)
-        return PlannedStage(stage=planned.stage, id=published.id, image=published)
-
     def _secret(self, secret: Secret) -> BuildSecret:
         if secret.env:
             value = self._session.env.get(secret.env)
@@ -306,16 +225,6 @@ def _dependency_arguments(
     return found, is_certain and all(other.plan.is_certain for other in needed.values())
 
 
-def _same_variant(variant: str) -> Callable[[StageImage], bool]:
+def same_variant(variant: str) -> Callable[[StageImage], bool]:
+    """Accepts the stages that were built from the inputs that a variant describes."""
     return lambda image: is_variant(image.config.labels, variant)
-
-
-def _ssh(image: DockerfileImage, env: Mapping[str, str]) -> Sequence[str]:
-    if image.ssh:
-        return (image.ssh,)
-    return ("default",) if env.get("SSH_AUTH_SOCK") else ()
-
-
-def _title(plan: PlannedImage) -> str:
-    name = plan.name or "(nameless)"
-    return name if str(plan.platform) == "linux/amd64" else f"{name} ({plan.platform})"

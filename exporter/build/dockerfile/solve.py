@@ -1,0 +1,115 @@
+"""Building Dockerfile images: one solve each, then the config of ``imageSpec``."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from exporter.build import image_spec
+from exporter.build.buildkit import Solve
+from exporter.build.digest import VARIANT_LABEL
+from exporter.build.dockerfile.context import open_context
+from exporter.build.dockerfile.image import Prepared, same_variant
+from exporter.build.images import PlannedImage, PlannedStage
+from exporter.build.session import Session
+from exporter.build.stages import service_labels
+from exporter.project.models.dockerfile import DockerfileImage
+
+Say = Callable[[str], None]
+
+
+def build(session: Session, image: DockerfileImage, plan: PlannedImage, say: Say) -> PlannedImage:
+    """Build and publish the missing stages of a plan.
+
+    Raises:
+        BuildError: A step failed.
+        RegistryError: A registry refused.
+    """
+    first, *rest = plan.stages
+    if first.image is None:
+        with session.claim(first.stage.digest):
+            first = _found(session, first) or _solve(session, image, plan, say)
+    specs = (_apply_spec(session, image, stage, first) for stage in rest)
+    return replace(plan, stages=(first, *specs))
+
+
+def _found(session: Session, planned: PlannedStage) -> PlannedStage | None:
+    """The stage when another image of this run has built it meanwhile."""
+    variant = planned.stage.labels[VARIANT_LABEL]
+    storage = session.storages.primary
+    found = storage.find(planned.stage.digest, same_variant(variant))
+    return None if found is None else replace(planned, id=found.id, image=found)
+
+
+def _solve(session: Session, image: DockerfileImage, plan: PlannedImage, say: Say) -> PlannedStage:
+    planned, prepared = plan.stages[0], plan.build
+    if not isinstance(prepared, Prepared):
+        raise TypeError
+    storage = session.storages.primary
+    solved = session.buildkit.solve(
+        Solve(
+            name=_title(plan),
+            reference=storage.repository.tag(str(planned.id)),
+            platform=plan.platform,
+            open_context=lambda: open_context(prepared.context, prepared.request.dockerfile),
+            dockerfile=prepared.context.dockerfile,
+            display_file=prepared.request.dockerfile.path,
+            target=image.target,
+            arguments={**image.args, **prepared.request.dependency_arguments},
+            labels=planned.stage.labels,
+            network=prepared.request.network,
+            add_hosts=image.add_host,
+            ssh=_ssh(image, session.env),
+            secrets=prepared.secrets,
+        ),
+        say=say,
+    )
+    published = session.publisher.confirm(storage, planned.id, solved.digest)
+    storage.refresh()
+    variant = planned.stage.labels[VARIANT_LABEL]
+    oldest = storage.find(planned.stage.digest, same_variant(variant)) or published
+    session.storages.fill_caches(oldest)
+    return PlannedStage(stage=planned.stage, id=oldest.id, image=oldest)
+
+
+def _apply_spec(
+    session: Session,
+    image: DockerfileImage,
+    planned: PlannedStage,
+    before: PlannedStage,
+) -> PlannedStage:
+    if planned.image is not None:
+        return planned
+    spec = image.image_spec
+    if spec is None or before.image is None:
+        raise TypeError
+    variant = before.stage.labels[VARIANT_LABEL]
+    storage = session.storages.primary
+    found = session.storages.find(planned.stage.digest, same_variant(variant))
+    if found is not None:
+        return PlannedStage(stage=planned.stage, id=found.id, image=found)
+    labels = service_labels(
+        project=session.config.project,
+        commit=session.commit,
+        content_digest=planned.stage.content_digest,
+        parent=before.id,
+    )
+    config = image_spec.apply(
+        spec,
+        before.image.config,
+        image=image.name,
+        project=session.config.project,
+        service_labels=labels,
+    )
+    published = session.publisher.publish_config(storage, before.image, config, planned.id)
+    session.storages.fill_caches(published)
+    return PlannedStage(stage=planned.stage, id=published.id, image=published)
+
+
+def _ssh(image: DockerfileImage, env: Mapping[str, str]) -> Sequence[str]:
+    if image.ssh:
+        return (image.ssh,)
+    return ("default",) if env.get("SSH_AUTH_SOCK") else ()
+
+
+def _title(plan: PlannedImage) -> str:
+    name = plan.name or "(nameless)"
+    return name if str(plan.platform) == "linux/amd64" else f"{name} ({plan.platform})"
