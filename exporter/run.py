@@ -10,12 +10,10 @@ from functools import cached_property
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from exporter import report as reports
-from exporter.build.buildkit import BuildKit
 from exporter.build.conveyor import Built, Key
-from exporter.build.docker_config import docker_folder, private_config
 from exporter.build.images import PlannedImage
 from exporter.build.publisher import Publisher
 from exporter.build.session import Session
@@ -50,6 +48,9 @@ from exporter.registry.client import RegistryClient
 from exporter.registry.keychain import Keychain
 from exporter.registry.settings import Settings
 from exporter.sources import Source
+
+if TYPE_CHECKING:  # loaded only when something is built
+    from exporter.build.buildkit import BuildKit
 
 WERF_LABELS = "werf"
 """Labels whose key starts so are removed from exported images (specification 6.3)."""
@@ -105,6 +106,27 @@ class Run:
     def stages(self) -> Repository | None:
         """The repository of stages; None in local mode."""
         return parse_repository(self.options.repo) if self.options.repo else None
+
+    @cached_property
+    def buildkit(self) -> "BuildKit":
+        """The door to builds; the engine's programs see the accounts of the options."""
+        from exporter.build.buildkit import BuildKit  # noqa: PLC0415 - only when something is built
+        from exporter.build.docker_config import (  # noqa: PLC0415 - the same
+            docker_folder,
+            private_config,
+        )
+
+        options, env = self.options, self._env
+        folder = docker_folder(options.docker_config, env)
+        child_env = self._stack.enter_context(private_config(folder, logins_of(options, env), env))
+        return BuildKit(
+            env=child_env,
+            monotonic=time.monotonic,
+            sleep=time.sleep,
+            builder=options.builder,
+            cache_from=options.cache_from,
+            cache_to=options.cache_to,
+        )
 
     # steps
 
@@ -321,13 +343,6 @@ class Run:
             caches=[storage(text) for text in options.cache_repo],
             copy=publisher.copy,
         )
-        env = self._stack.enter_context(
-            private_config(
-                docker_folder(options.docker_config, self._env),
-                logins_of(options, self._env),
-                self._env,
-            )
-        )
         return Session(
             config=project.config,
             git=project.repository,
@@ -335,14 +350,7 @@ class Run:
             giterminism=project.giterminism,
             storages=storages,
             publisher=publisher,
-            buildkit=BuildKit(
-                env=env,
-                monotonic=time.monotonic,
-                sleep=time.sleep,
-                builder=options.builder,
-                cache_from=options.cache_from,
-                cache_to=options.cache_to,
-            ),
+            open_buildkit=lambda: self.buildkit,
             build_platform=Platform.parse(f"linux/{machine.machine()}"),
             now_ms=_Moments().next,
             env=self._env,

@@ -123,7 +123,10 @@ class Kinds:
         from exporter.build.dockerfile.image import DockerfileKind  # noqa: PLC0415 - see above
         from exporter.build.dockerfile.remote import RemoteContent  # noqa: PLC0415 - see above
 
-        return DockerfileKind(self._session, remote=RemoteContent.of(self._session.env))
+        return DockerfileKind(
+            self._session,
+            remote=RemoteContent.of(self._session.env, directory=self._session.git.work_tree),
+        )
 
     @cached_property
     def _stapel(self) -> "StapelKind":

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Lock
+from typing import TYPE_CHECKING
 
-from exporter.build.buildkit import BuildKit
 from exporter.build.images import Needed
 from exporter.build.publisher import Publisher
 from exporter.build.stages import StageId
@@ -16,6 +16,9 @@ from exporter.oci.platform import Platform
 from exporter.project.giterminism import Giterminism
 from exporter.project.models.config import Config
 from exporter.project.models.dependencies import Fact
+
+if TYPE_CHECKING:  # loaded only when something is built
+    from exporter.build.buildkit import BuildKit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +35,7 @@ class Session:
     giterminism: Giterminism
     storages: Storages
     publisher: Publisher
-    buildkit: BuildKit
+    open_buildkit: "Callable[[], BuildKit]"
     build_platform: Platform
     now_ms: Callable[[], int]
     env: Mapping[str, str] = field(repr=False)
@@ -40,6 +43,11 @@ class Session:
     skip_image_spec: bool = False
     _lock: Lock = field(default_factory=Lock, repr=False)
     _claims: dict[str, Lock] = field(default_factory=dict, repr=False)
+
+    @property
+    def buildkit(self) -> "BuildKit":
+        """The door to builds, opened when the first one is made."""
+        return self.open_buildkit()
 
     @property
     def commit(self) -> str:
