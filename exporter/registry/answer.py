@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import urllib3
 
 _READ_BYTES = 256 << 10
+_DRAINED_BYTES = 64 << 10
 _SLOWEST_BYTES_PER_S = 512
 
 
@@ -127,6 +128,13 @@ class Stream:
                 self.close()
                 return b"".join(pieces)[:limit], False
         return b"".join(pieces), True
+
+    def drop(self) -> None:
+        """Be done with a body that nobody wants; a small one keeps the connection usable."""
+        try:
+            self.read(_DRAINED_BYTES)
+        finally:
+            self.close()
 
     def close(self) -> None:
         """Drop the connection when the body was not read to its end."""

@@ -242,10 +242,12 @@ class Transport:
             if answer.status == _UNAUTHORIZED and at_home and renewals < _MOST_RENEWALS:
                 if _learn(host, answer, had_token=token is not None or "Authorization" in headers):
                     renewals, rejected = renewals + 1, token
-                    stream.close()
+                    with self.reading(request, stream):
+                        stream.drop()
                     continue
             elif answer.status in _REDIRECTS and answer.header("Location"):
-                stream.close()
+                with self.reading(request, stream):
+                    stream.drop()
                 url, redirects = self._redirected(host, request, answer), redirects + 1
                 if redirects > _MOST_REDIRECTS:
                     raise self._bad_redirect(request, "it redirects without end")

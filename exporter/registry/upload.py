@@ -141,26 +141,40 @@ class _Push:
     def _open(self, mount_from: Repository | None, number: int) -> str:
         """The URL of a new session; empty when the blob was mounted."""
         if mount_from is not None:
-            digest = quote(self.source.descriptor.digest, safe="")
-            origin = quote(mount_from.name, safe="")
-            request = replace(
-                self.start,
-                url=f"{self.start.url}?mount={digest}&from={origin}",
-                mount_from=mount_from.name,
-            )
-            answer = self.transport.attempt(request, number=number)
-            if answer.status == _CREATED:
-                return ""
-            if answer.ok and answer.header("Location"):
-                return self._session(request, answer)
-            # Any refusal falls back to an upload: go-containerregistry issues 1404, 1679, 1741.
-            logger.debug("%s: mount refused with %d", self.repository, answer.status)
+            location = self._mount(mount_from, number)
+            if location is not None:
+                return location
         answer = self.transport.attempt(self.start, number=number)
         if not answer.ok:
             raise self.transport.refused(self.start, answer)
         if not answer.header("Location"):
             raise self._strange("opened an upload without saying where")
         return self._session(self.start, answer)
+
+    def _mount(self, mount_from: Repository, number: int) -> str | None:
+        """Empty when mounted, the URL of the session opened instead, None when refused.
+
+        Any refusal falls back to an upload: go-containerregistry issues 1404, 1679, 1741.
+        """
+        digest = quote(self.source.descriptor.digest, safe="")
+        request = replace(
+            self.start,
+            url=f"{self.start.url}?mount={digest}&from={quote(mount_from.name, safe='')}",
+            mount_from=mount_from.name,
+        )
+        try:
+            answer = self.transport.attempt(request, number=number)
+        except TransientError:
+            raise
+        except RegistryError as error:  # no token for both repositories together
+            logger.debug("%s: mount refused: %s", self.repository, error)
+            return None
+        if answer.status == _CREATED:
+            return ""
+        if answer.ok and answer.header("Location"):
+            return self._session(request, answer)
+        logger.debug("%s: mount refused with %d", self.repository, answer.status)
+        return None
 
     def _session(self, request: Request, answer: Answer) -> str:
         least = answer.header("OCI-Chunk-Min-Length")

@@ -1,6 +1,7 @@
 """Sockets: connection pools, TLS, proxies; one HTTP request, one answer, no policy."""
 
 import ipaddress
+import logging
 import ssl
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -37,6 +38,8 @@ class Wire:
         import urllib3  # noqa: PLC0415 - 50 ms that a run without requests does not pay
 
         self._urllib3 = urllib3
+        # Its lines hold upload keys and signed URLs; ours say the same without.
+        logging.getLogger("urllib3").setLevel(logging.ERROR)
         self._settings = settings
         self._proxies = Proxies(settings.env)
         self._pools: dict[tuple[str, str], urllib3.PoolManager] = {}
