@@ -4,7 +4,8 @@ from datetime import timedelta, timezone, tzinfo
 from itertools import cycle, islice
 
 from exporter.gotemplate.sprig import Runtime, functions
-from exporter.gotemplate.values import Value
+from exporter.gotemplate.template_set import TemplateSet
+from exporter.gotemplate.values import GoObject, Value
 
 NOW_NS = 1_704_153_845_000_000_000
 """2024-01-02 00:04:05 UTC."""
@@ -22,6 +23,18 @@ RUNTIME = Runtime(
     zone=_zone,
 )
 _FUNCTIONS = functions(RUNTIME)
+
+
+def text_of(value: Value) -> str | None:
+    """How an object prints; None for anything else."""
+    return value.go_string() if isinstance(value, GoObject) else None
+
+
+def render(template: str) -> str:
+    """What a template with these functions and no data gives."""
+    templates = TemplateSet(_FUNCTIONS)
+    templates.parse("test", template)
+    return templates.execute("test", {})
 
 
 def call(name: str, *arguments: Value) -> Value:

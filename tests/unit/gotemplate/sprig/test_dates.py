@@ -1,16 +1,12 @@
 import pytest
 
 from exporter.gotemplate.function import FunctionError
-from exporter.gotemplate.values import GoObject, Int32, Int64, Value
-from tests.unit.gotemplate.sprig.calls import NOW_NS, call
-
-
-def _text(value: Value) -> str | None:
-    return value.go_string() if isinstance(value, GoObject) else None
+from exporter.gotemplate.values import Int32, Int64, Value
+from tests.unit.gotemplate.sprig.calls import NOW_NS, call, text_of
 
 
 def test_now_is_what_the_runtime_says() -> None:
-    assert _text(call("now")) == "2024-01-02 00:04:05 +0000 UTC"
+    assert text_of(call("now")) == "2024-01-02 00:04:05 +0000 UTC"
 
 
 @pytest.mark.parametrize(
@@ -50,7 +46,7 @@ def test_an_unknown_zone_is_utc(zone: str) -> None:
     ],
 )
 def test_parsing(layout: str, text: str, expected: str) -> None:
-    assert _text(call("mustToDate", layout, text)) == expected
+    assert text_of(call("mustToDate", layout, text)) == expected
 
 
 @pytest.mark.parametrize(
