@@ -22,11 +22,6 @@ class MediaType(str):
         return self in _MANIFESTS
 
     @property
-    def is_docker(self) -> bool:
-        """One of Docker's own types."""
-        return self.startswith("application/vnd.docker.")
-
-    @property
     def is_foreign(self) -> bool:
         """A layer that registries do not hold: fetched from the URLs of its descriptor."""
         return ".nondistributable." in self or ".foreign." in self

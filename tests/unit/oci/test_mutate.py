@@ -17,9 +17,10 @@ LABELS = st.dictionaries(st.text(min_size=1, max_size=6), st.text(max_size=6), m
 
 
 def graph_of(root: Index, *images: Image, inner: tuple[Index, ...] = ()) -> Graph:
+    manifests: list[Manifest | Index] = [*(image.manifest for image in images), *inner]
     return Graph(
         root=root,
-        manifests={value.digest: value for value in (*(i.manifest for i in images), *inner)},
+        manifests={value.digest: value for value in manifests},
         configs={image.config.digest: image.config for image in images},
     )
 
