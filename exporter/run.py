@@ -21,7 +21,7 @@ from exporter.build.storage import StageStorage, Storages
 from exporter.ci import Console
 from exporter.credentials import logins_of, secrets_of
 from exporter.errors import ExporterError, InputError, Interrupted, PartialExportError
-from exporter.export import Export, ExportedReference, ExportJob, ExportPolicy
+from exporter.export import REVISION, Export, ExportedReference, ExportJob, ExportPolicy
 from exporter.naming.labels import parse_labels
 from exporter.naming.tag_template import check_tags, compile_tags
 from exporter.oci.mutate import Mutation
@@ -394,7 +394,7 @@ class Run:
                 source=source.reference,
                 destinations=goals[source.image],
                 graph=source.graph,
-                mutation=self.mutation,
+                mutation=self._marked_mutation(),
                 referrers=True,
             )
             for source in sources
@@ -406,6 +406,13 @@ class Run:
             parallel=self.options.tasks_limit,
         )
         return Export(self.client, jobs, policy)
+
+    def _marked_mutation(self) -> Mutation:
+        """With ``--monotonic`` the images say which commit they show, for the next run."""
+        if not (self.options.monotonic and self._project):
+            return self.mutation
+        marks = {REVISION: self._project.commit.object_id}
+        return replace(self.mutation, annotations={**marks, **self.mutation.annotations})
 
     def _may_move(self, shown: str) -> bool:
         """Whether a tag may move away from a commit: not when ours is one of its ancestors."""
@@ -439,11 +446,11 @@ class Run:
         )
         path = self._write_report(report)
         outputs = reports.outputs(report, report_path=path)
-        self._console.dialect.write_outputs(outputs)
+        self._console.write_outputs(outputs)
         if self.options.output_file:
             reports.write_outputs(outputs, self._cwd / self.options.output_file)
         if self.options.summary:
-            self._console.dialect.write_summary(reports.summary(report))
+            self._console.write_summary(reports.summary(report))
         self._console.result(reports.table(report))
         return report.exit_code
 
@@ -561,7 +568,7 @@ def _reference(ref: ExportedReference, *, planned: bool) -> reports.ReferenceRes
         repository=ref.reference.repository.name,
         tag=ref.reference.tag or "",
         status=status,
-        digest=ref.digest or "",
+        digest=(ref.previous if ref.status == "kept" else ref.digest) or "",
         previous_digest=ref.previous or "",
         error=str(ref.error) if ref.error else "",
     )
