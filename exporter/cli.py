@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from exporter import __version__, log
 from exporter.errors import ExporterError, InputError, Interrupted
-from exporter.options import Command, Options
+from exporter.options import MODES, Command, Options
 from exporter.resolve import FlagValue, mode_of, resolve
 
 if TYPE_CHECKING:
@@ -36,12 +36,16 @@ def main(argv: Sequence[str], env: Mapping[str, str]) -> int:
         options = _options(argv, env)
         if options is None:
             return 0
-        log.set_up(debug=options.log_debug, quiet=options.log_quiet)
         from exporter.ci import console_for  # noqa: PLC0415 - see the module's docstring
 
         console = console_for(
-            options.ci, env, quiet=options.log_quiet, color=options.log_color_mode
+            options.ci,
+            env,
+            out=sys.stdout if options.command in MODES else sys.stderr,
+            quiet=options.log_quiet,
+            color=options.log_color_mode,
         )
+        log.set_up(debug=options.log_debug, quiet=options.log_quiet, handler=console.handler())
         return _run(options, env, console)
     except ExporterError as error:
         _tell(error, console)
@@ -51,6 +55,9 @@ def main(argv: Sequence[str], env: Mapping[str, str]) -> int:
     except Exception:  # noqa: BLE001 - the boundary: anything unexpected is a bug of ours
         _tell_bug(console)
         return _BUG
+    finally:
+        if console is not None:
+            console.finish()
 
 
 def _run(options: Options, env: Mapping[str, str], console: "Console") -> int:

@@ -24,6 +24,11 @@ def redact(text: str) -> str:
     return text
 
 
+def hidden_in(text: str) -> bool:
+    """Whether the text contains a registered secret."""
+    return any(secret in text for secret in _secrets)
+
+
 class Redacting(logging.Formatter):
     """A formatter that never lets a registered secret through."""
 
@@ -32,9 +37,9 @@ class Redacting(logging.Formatter):
         return redact(super().format(record))
 
 
-def set_up(*, debug: bool, quiet: bool = False) -> None:
-    """Send the program's log to standard error, one event per line."""
-    handler = logging.StreamHandler(sys.stderr)
+def set_up(*, debug: bool, quiet: bool = False, handler: logging.Handler | None = None) -> None:
+    """Send the program's log to a handler (default: standard error), one event per line."""
+    handler = handler or logging.StreamHandler(sys.stderr)
     handler.setFormatter(Redacting("%(name)s: %(message)s" if debug else "%(message)s"))
     root = logging.getLogger("exporter")
     root.handlers[:] = [handler]

@@ -2,38 +2,84 @@
 
 Front door:
 
-* ``console_for``   the console for this environment
-* ``Console``, ``Group``, ``Dialect``, ``Level``
+* ``console_for``   the console for this environment; ``detect`` names its CI
+* ``Console``, ``Group``, ``Dialect``, ``Level``, ``Style``
+* ``exporter.ci.handover``   files by which outputs are handed over
+* ``exporter.ci.event``      what started the run: whose pull request it is
+* ``exporter.ci.variables``  what ``werf ci-env`` would set
 """
 
 from collections.abc import Mapping
+from pathlib import Path
+from typing import TextIO
 
 from exporter.ci.console import Console, Dialect, Group, Level
+from exporter.ci.style import Style, style_for
 
-__all__ = ["Console", "Dialect", "Group", "Level", "console_for", "detect"]
+__all__ = ["Console", "Dialect", "Group", "Level", "Style", "console_for", "detect"]
+
+_TEKTON_RESULTS = Path("/tekton/results")
 
 
-def detect(env: Mapping[str, str]) -> str:
-    """The name of the CI that this environment is of; ``plain`` when it is none."""
+def detect(env: Mapping[str, str], *, tekton_results: Path = _TEKTON_RESULTS) -> str:
+    """The name of the CI that this environment is of; ``plain`` when it is none.
+
+    Tekton sets no variable, but it mounts a folder.
+    """
     signs = (
         ("github", "GITHUB_ACTIONS"), ("gitlab", "GITLAB_CI"), ("azure", "TF_BUILD"),
         ("circleci", "CIRCLECI"), ("bitbucket", "BITBUCKET_BUILD_NUMBER"),
-        ("jenkins", "JENKINS_URL"), ("drone", "DRONE"), ("drone", "CI_WOODPECKER"),
+        ("jenkins", "JENKINS_URL"), ("drone", "DRONE"),
     )  # fmt: skip
-    return next((name for name, variable in signs if env.get(variable)), "plain")
+    found = next((name for name, variable in signs if env.get(variable)), "")
+    if not found and "woodpecker" in (env.get("CI"), env.get("CI_SYSTEM_NAME")):
+        found = "drone"
+    if not found and tekton_results.is_dir():
+        found = "tekton"
+    return found or "plain"
 
 
-def console_for(name: str, env: Mapping[str, str], *, quiet: bool, color: str) -> Console:
-    """The console for a CI by name, or for the one that ``auto`` finds."""
-    del color
-    return Console(_dialect(detect(env) if name == "auto" else name, env), quiet=quiet)
+def console_for(
+    name: str,
+    env: Mapping[str, str],
+    *,
+    out: TextIO,
+    quiet: bool = False,
+    color: str = "auto",
+) -> Console:
+    """The console for a CI by name, or for the one that ``auto`` finds; it writes to ``out``."""
+    style = style_for(color, env, is_terminal=out.isatty())
+    ci = detect(env) if name == "auto" else name
+    return Console(_dialect(ci, env, style), quiet=quiet, out=out, style=style)
 
 
-def _dialect(name: str, env: Mapping[str, str]) -> Dialect:
-    if name == "github":
-        from exporter.ci.github import GitHub  # noqa: PLC0415 - only where it is needed
+def _dialect(name: str, env: Mapping[str, str], style: Style) -> Dialect:
+    """The dialect; each is imported only where it is spoken."""
+    match name:
+        case "github":
+            from exporter.ci.github import GitHub  # noqa: PLC0415
 
-        return GitHub(env)
-    from exporter.ci.plain import Plain  # noqa: PLC0415 - only where it is needed
+            return GitHub(env)
+        case "gitlab":
+            import time  # noqa: PLC0415
 
-    return Plain()
+            from exporter.ci.gitlab import GitLab  # noqa: PLC0415
+
+            return GitLab(style, time.time)
+        case "azure":
+            from exporter.ci.azure import Azure  # noqa: PLC0415
+
+            return Azure(env)
+    from exporter.ci import handover  # noqa: PLC0415
+    from exporter.ci.plain import Plain  # noqa: PLC0415
+
+    if name == "tekton" and _TEKTON_RESULTS.is_dir():
+        return Plain(style, name=name, hand_over=handover.results(_TEKTON_RESULTS))
+    files = {
+        "bitbucket": ("BITBUCKET_PIPELINES_VARIABLES_PATH", handover.env_file),
+        "circleci": ("BASH_ENV", handover.bash_env),
+        "drone": ("DRONE_OUTPUT", handover.env_file),
+    }
+    variable, make = files.get(name, ("", handover.env_file))
+    path = env.get(variable)
+    return Plain(style, name=name, hand_over=make(Path(path)) if path else None)

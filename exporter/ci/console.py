@@ -2,28 +2,33 @@
 
 A :class:`Console` decides what is said and in which order; its :class:`Dialect` how the CI wants it
 written. Parallel work is shown one group at a time: the group that was opened first is live, the
-others wait and follow whole.
+others wait and follow whole. Every line is foreign until proven otherwise: it loses control
+characters and cannot give the CI a command.
 """
 
+import logging
 import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Literal, Protocol, TextIO
 
-from exporter.errors import BuildError, ExporterError, InputError, Place
-from exporter.log import hide, redact
+from exporter.ci.style import Style, clean
+from exporter.errors import BuildError, ConfigError, ExporterError, InputError, Place
+from exporter.log import hidden_in, hide, redact
 
 Level = Literal["notice", "warning", "error"]
 
-MOST_ANNOTATIONS = 10
-"""The runner shows no more of one kind and step."""
-
 
 class Dialect(Protocol):
-    """How one CI writes groups, annotations, masks, outputs and summaries."""
+    """How one CI writes groups, annotations, masks, outputs and summaries.
+
+    Every method returns the lines for the log. ``most_annotations`` is how many of one kind the CI
+    shows; 0 means all.
+    """
 
     name: str
+    most_annotations: int
 
     def open_group(self, title: str) -> Sequence[str]:
         """Lines that open a group; what follows is foreign text until it is closed."""
@@ -31,6 +36,10 @@ class Dialect(Protocol):
 
     def close_group(self) -> Sequence[str]:
         """Lines that close the open group."""
+        ...
+
+    def aside(self, commands: Sequence[str]) -> Sequence[str]:
+        """The same commands, so written that they count inside an open group."""
         ...
 
     def annotate(self, level: Level, text: str, place: Place | None) -> Sequence[str]:
@@ -41,11 +50,15 @@ class Dialect(Protocol):
         """Lines that make the CI hide a secret."""
         ...
 
-    def write_outputs(self, outputs: Mapping[str, str]) -> None:
+    def harmless(self, line: str) -> str:
+        """A line that the CI cannot take for a command; the same where none counts anyway."""
+        ...
+
+    def write_outputs(self, outputs: Mapping[str, str]) -> Sequence[str]:
         """Hand the outputs to later steps."""
         ...
 
-    def write_summary(self, markdown: str) -> None:
+    def write_summary(self, markdown: str) -> Sequence[str]:
         """Show the summary on the run's page."""
         ...
 
@@ -53,8 +66,16 @@ class Dialect(Protocol):
 class Console:
     """Says things; safe to use from several threads."""
 
-    def __init__(self, dialect: Dialect, *, quiet: bool = False, out: TextIO | None = None) -> None:
+    def __init__(
+        self,
+        dialect: Dialect,
+        *,
+        quiet: bool = False,
+        out: TextIO | None = None,
+        style: Style | None = None,
+    ) -> None:
         self.dialect = dialect
+        self.style = style or Style(colors=False)
         self.problems: list[tuple[Level, str]] = []
         self._quiet = quiet
         self._out = out or sys.stdout
@@ -62,11 +83,12 @@ class Console:
         self._live: _Group | None = None
         self._waiting: list[_Group] = []
         self._counts: dict[Level, int] = {}
+        self._held: dict[Level, list[tuple[str, Place | None]]] = {}
 
     def say(self, text: str) -> None:
-        """One line of the user's story."""
+        """One event of the user's story."""
         if not self._quiet:
-            self._write([text])
+            self._write(text.splitlines())
 
     def result(self, text: str) -> None:
         """Lines that are shown even when quiet."""
@@ -77,7 +99,7 @@ class Console:
         hide(secrets)
         for secret in secrets:
             if secret.strip():
-                self._write_raw(self.dialect.mask(secret))
+                self._command(self.dialect.mask(secret))
 
     def notice(self, text: str, place: Place | None = None) -> None:
         """Something worth knowing."""
@@ -92,16 +114,15 @@ class Console:
         if isinstance(error, BuildError) and error.output:
             self._write(["", *error.output, ""])
         if isinstance(error, InputError):
-            for problem in error.problems[:-1]:
+            *others, last = error.problems or ("",)
+            for problem in others:
                 self._annotate("error", problem, None)
-            last = error.problems[-1] if error.problems else ""
-            text = f"{last}. {error.remedy}" if error.remedy else last
-            self._annotate("error", text, error.place)
-        elif error.place is not None:
-            text = f"{error.what}. {error.remedy}" if error.remedy else error.what
-            self._annotate("error", f"{error.place}: {text}", error.place)
+            self._annotate("error", _sentences(last, error.remedy), error.place)
         else:
-            self._annotate("error", str(error), None)
+            where = f"{error.place}: " if error.place else ""
+            self._annotate("error", where + _sentences(error.what, error.remedy), error.place)
+        if isinstance(error, ConfigError) and error.excerpt:
+            self._write(["", *error.excerpt.splitlines(), ""])
 
     def bug(self, trace: str) -> None:
         """An unexpected exception, for the maintainers."""
@@ -124,22 +145,52 @@ class Console:
                 if self._live is group:
                     self._close()
 
+    def handler(self) -> logging.Handler:
+        """A handler that lets the program's log be part of this one, in the right order."""
+        return _LogHandler(self)
+
+    def write_outputs(self, outputs: Mapping[str, str]) -> None:
+        """Hand the outputs to later steps, and name those that the CI may drop."""
+        masked = [name for name, value in outputs.items() if hidden_in(value)]
+        if masked:
+            names = ", ".join(f"'{name}'" for name in masked)
+            self.warning(
+                f"the outputs {names} contain a masked value: a CI drops such outputs between jobs."
+                " Give the registry, repository or tag a name that is no secret."
+            )
+        self._command(self.dialect.write_outputs(outputs))
+
+    def write_summary(self, markdown: str) -> None:
+        """Show the summary on the run's page."""
+        self._command(self.dialect.write_summary(redact(markdown)))
+
+    def finish(self) -> None:
+        """Show what was held back because the CI shows only so many annotations of a kind."""
+        for level, held in self._held.items():
+            if len(held) == 1:
+                text, place = held[0]
+                self._command(self.dialect.annotate(level, text, place))
+            elif held:
+                text = f"+{len(held)} more of this kind, each a line of the log"
+                self._command(self.dialect.annotate(level, text, None))
+        self._held.clear()
+
     def _line(self, group: "_Group", text: str) -> None:
         with self._lock:
             if self._live is group:
-                self._write([text])
+                self._write(text.splitlines() or [""])
             else:
-                group.lines.append(text)
+                group.lines += text.splitlines() or [""]
 
     def _open(self, group: "_Group") -> None:
-        self._live = group
         if not self._quiet:
-            self._write_raw(self.dialect.open_group(group.title))
+            self._put(self.dialect.open_group(clean(redact(group.title), self.style)))
+        self._live = group
         self._write(group.lines)
 
     def _close(self) -> None:
         if not self._quiet:
-            self._write_raw(self.dialect.close_group())
+            self._put(self.dialect.close_group())
         self._live = None
         while self._waiting and self._live is None:
             self._open(self._waiting.pop(0))
@@ -148,24 +199,53 @@ class Console:
                 self._close()
 
     def _annotate(self, level: Level, text: str, place: Place | None) -> None:
-        clean = redact(text)
+        shown = redact(text)
+        most = self.dialect.most_annotations
         with self._lock:
-            self.problems.append((level, clean))
+            self.problems.append((level, shown))
             self._counts[level] = self._counts.get(level, 0) + 1
-            if self._counts[level] <= MOST_ANNOTATIONS:
-                self._write_raw(self.dialect.annotate(level, clean, place))
+            if not most or self._counts[level] < most:
+                self._command(self.dialect.annotate(level, shown, place))
             else:
-                self._write([f"{level}: {clean}"])
+                self._held.setdefault(level, []).append((shown, place))
+                self._write([f"{level}: {line}" for line in shown.splitlines()[:1]])
+
+    def _command(self, lines: Sequence[str]) -> None:
+        """Write lines that the CI shall understand, also while a group of foreign text is open."""
+        with self._lock:
+            inside = self._live is not None and not self._quiet
+            self._put(self.dialect.aside(lines) if inside and lines else lines)
 
     def _write(self, lines: Sequence[str]) -> None:
-        if lines and not (self._quiet and self._live):
-            self._write_raw([redact(line) for line in lines])
+        with self._lock:
+            if self._quiet and self._live:
+                return
+            self._put([self.dialect.harmless(clean(redact(line), self.style)) for line in lines])
 
-    def _write_raw(self, lines: Sequence[str]) -> None:
+    def _put(self, lines: Sequence[str]) -> None:
         with self._lock:
             for line in lines:
                 self._out.write(f"{line}\n")
             self._out.flush()
+
+
+def _sentences(what: str, remedy: str) -> str:
+    if not remedy:
+        return what
+    return f"{what}{'' if what.endswith(('.', '!', '?')) else '.'} {remedy}"
+
+
+class _LogHandler(logging.Handler):
+    def __init__(self, console: Console) -> None:
+        super().__init__()
+        self._console = console
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Warnings are worth an annotation; everything else is a line."""
+        if record.levelno >= logging.WARNING:
+            self._console.warning(self.format(record))
+        else:
+            self._console.result(self.format(record))
 
 
 class _Group:
@@ -183,5 +263,5 @@ class Group:
         self._group = group
 
     def say(self, text: str) -> None:
-        """One line inside the group; it may be foreign text."""
+        """Lines inside the group; they may be foreign text."""
         self._console._line(self._group, text)  # noqa: SLF001 - both halves of one thing

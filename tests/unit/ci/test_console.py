@@ -1,24 +1,27 @@
-"""What the log looks like, for a terminal and for GitHub's runner."""
+"""What the log looks like: order, groups, redaction, limits."""
 
 import io
-import re
-from pathlib import Path
+import logging
+
+import pytest
 
 from exporter import log
 from exporter.ci.console import Console
 from exporter.ci.github import GitHub
 from exporter.ci.plain import Plain
-from exporter.errors import BuildError, InputError, Place
+from exporter.ci.style import Style
+from exporter.errors import BuildError, ConfigError, InputError, Place
 
 
-def plain() -> tuple[Console, io.StringIO]:
+def plain(*, colors: bool = False) -> tuple[Console, io.StringIO]:
     out = io.StringIO()
-    return Console(Plain(), out=out), out
+    style = Style(colors=colors)
+    return Console(Plain(style), out=out, style=style), out
 
 
-def github(**env: str) -> tuple[Console, io.StringIO]:
+def github() -> tuple[Console, io.StringIO]:
     out = io.StringIO()
-    return Console(GitHub(env), out=out), out
+    return Console(GitHub({}), out=out), out
 
 
 def test_groups_of_parallel_work_are_shown_one_after_the_other() -> None:
@@ -43,32 +46,27 @@ def test_a_group_that_waited_becomes_live_when_the_first_ends() -> None:
     assert out.getvalue() == "app\na1\ndb\nd1\nd2\n"
 
 
-def test_foreign_text_in_a_group_cannot_give_commands() -> None:
-    console, out = github()
-    with console.group("Build app") as group:
-        group.say("::set-output name=x::y")
-    lines = out.getvalue().splitlines()
-    token = re.fullmatch(r"::stop-commands::([0-9a-f]{32})", lines[1])
-    assert token
-    assert lines[0] == "::group::Build app"
-    assert lines[2:] == ["::set-output name=x::y", f"::{token[1]}::", "::endgroup::"]
-
-
-def test_an_error_is_an_annotation_at_its_place_with_the_remedy() -> None:
-    console, out = github()
+def test_an_error_is_told_with_its_place_remedy_and_last_lines() -> None:
+    console, out = plain()
     console.error(
         BuildError(
             "building app failed: exit code 1",
-            place=Place(path="a,b/Dockerfile", line=3),
-            remedy="Mend it",
+            place=Place(path="Dockerfile", line=3),
+            remedy="Mend it.",
             output=["last line"],
         )
     )
     assert out.getvalue() == (
-        "\nlast line\n\n"
-        "::error file=a%2Cb/Dockerfile,line=3::"
-        "a,b/Dockerfile:3: building app failed: exit code 1. Mend it\n"
+        "\nlast line\n\nerror: Dockerfile:3: building app failed: exit code 1. Mend it.\n"
     )
+
+
+def test_an_error_in_a_file_shows_the_lines_around_it() -> None:
+    console, out = plain()
+    error = ConfigError("unknown key", place=Place(path="werf.yaml", line=2))
+    error.excerpt = "  1 project: x\n> 2 z: 1"
+    console.error(error)
+    assert out.getvalue() == ("error: werf.yaml:2: unknown key\n\n  1 project: x\n> 2 z: 1\n\n")
 
 
 def test_every_input_problem_is_its_own_annotation() -> None:
@@ -77,43 +75,57 @@ def test_every_input_problem_is_its_own_annotation() -> None:
     assert out.getvalue() == "::error::one\n::error::two. Do this\n"
 
 
-def test_more_than_ten_annotations_of_a_kind_become_plain_lines() -> None:
+def test_after_nine_annotations_of_a_kind_the_tenth_says_how_many_more() -> None:
     console, out = github()
     for number in range(12):
         console.warning(f"w{number}")
-    lines = out.getvalue().splitlines()
-    assert lines[9:] == ["::warning::w9", "warning: w10", "warning: w11"]
+    console.notice("n0")
+    console.finish()
+    assert out.getvalue().splitlines()[8:] == [
+        "::warning::w8",
+        "warning: w9",
+        "warning: w10",
+        "warning: w11",
+        "::notice::n0",
+        "::warning::+3 more of this kind, each a line of the log",
+    ]
 
 
-def test_secrets_are_masked_line_by_line_and_redacted_afterwards() -> None:
+def test_exactly_ten_annotations_are_all_shown() -> None:
     console, out = github()
-    console.mask(["first-line\nsecond-line"])
-    console.mask(["hunter2-token"])
-    console.say("the token is hunter2-token")
+    for number in range(10):
+        console.warning(f"w{number}")
+    console.finish()
+    assert out.getvalue().splitlines()[8:] == ["::warning::w8", "warning: w9", "::warning::w9"]
+
+
+def test_where_nothing_is_limited_every_message_is_a_line() -> None:
+    console, out = plain()
+    for number in range(11):
+        console.warning(f"w{number}")
+    console.finish()
+    assert out.getvalue().splitlines()[9:] == ["warning: w9", "warning: w10"]
+
+
+def test_secrets_are_redacted_in_lines_titles_messages_and_summaries() -> None:
+    console, out = plain()
+    console.mask(["hunter-two"])
+    console.say("a hunter-two b")
+    with console.group("hunter-two") as group:
+        group.say("hunter-two")
+    console.warning("hunter-two")
+    assert out.getvalue() == "a *** b\n***\n***\nwarning: ***\n"
+    assert console.problems == [("warning", "***")]
+
+
+def test_a_masked_value_in_an_output_is_told_by_the_outputs_name() -> None:
+    console, out = plain()
+    console.mask(["team-name-secret"])
+    console.write_outputs({"digest": "sha256:1", "references": "r.io/team-name-secret/app:v1"})
     assert out.getvalue() == (
-        "::add-mask::first-line\n::add-mask::second-line\n::add-mask::hunter2-token\n"
-        "the token is ***\n"
+        "warning: the outputs 'references' contain a masked value: a CI drops such outputs between"
+        " jobs. Give the registry, repository or tag a name that is no secret.\n"
     )
-    log._secrets.clear()
-
-
-def test_a_multi_line_output_cannot_end_its_own_block(tmp_path: Path) -> None:
-    path = tmp_path / "output"
-    console, _ = github(GITHUB_OUTPUT=str(path))
-    console.dialect.write_outputs({"references": "a\nb", "digest": ""})
-    text = path.read_text()
-    found = re.match(r"references<<(\S+)\na\nb\n\1\n", text)
-    assert found
-    assert "digest" in text
-
-
-def test_a_summary_that_is_too_long_is_cut_and_says_so(tmp_path: Path) -> None:
-    path = tmp_path / "summary"
-    console, _ = github(GITHUB_STEP_SUMMARY=str(path))
-    console.dialect.write_summary("line\n" * 300_000)
-    text = path.read_text()
-    assert len(text) < 1024 * 1024
-    assert text.endswith("line\n\n(cut: too long)\n")
 
 
 def test_a_quiet_console_says_only_problems_and_results() -> None:
@@ -125,3 +137,48 @@ def test_a_quiet_console_says_only_problems_and_results() -> None:
     console.warning("careful")
     console.result("table")
     assert out.getvalue() == "warning: careful\ntable\n"
+
+
+def test_the_programs_log_takes_its_place_among_the_lines() -> None:
+    console, out = plain()
+    log.set_up(debug=False, handler=console.handler())
+    console.say("first")
+    logging.getLogger("exporter.registry").info("second")
+    logging.getLogger("exporter.registry").warning("third")
+    logging.getLogger("exporter.registry").debug("not shown")
+    console.say("fourth")
+    assert out.getvalue() == "first\nsecond\nwarning: third\nfourth\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("plain ✓ text\twith a tab", "plain ✓ text\twith a tab"),
+        ("50%\r100%", "50%\n100%"),
+        ("\x1b[31mred\x1b[0m", "red"),
+        ("up\x1b[2A\x1b[0K and \x1b]0;title\x07on", "up and on"),
+        ("bell\x07 null\x00 c1\x9b", "bell null c1"),
+    ],
+)
+def test_foreign_lines_lose_what_a_terminal_would_act_on(line: str, shown: str) -> None:
+    console, out = plain()
+    with console.group("g") as group:
+        group.say(line)
+    assert out.getvalue() == f"g\n{shown}\n"
+
+
+def test_colours_stay_where_colours_are_shown() -> None:
+    console, out = plain(colors=True)
+    with console.group("g") as group:
+        group.say("\x1b[31mred\x1b[0m\x1b[2A")
+    console.warning("careful")
+    assert out.getvalue() == (
+        "\x1b[1mg\x1b[0m\n\x1b[31mred\x1b[0m\n\x1b[33mwarning:\x1b[0m careful\n"
+    )
+
+
+def test_a_message_of_several_lines_stays_several_lines() -> None:
+    console, out = plain()
+    console.say("one\ntwo")
+    console.warning("three\nfour")
+    assert out.getvalue() == "one\ntwo\nwarning: three\nfour\n"
