@@ -36,7 +36,9 @@ class LiteralError(ValueError):
 
 def quote(text: str, *, ascii_only: bool = False) -> str:
     """A double-quoted Go literal of ``text``, as ``%q`` gives it (``%+q`` with ``ascii_only``)."""
-    inside = "".join([_escape(char, '"', ascii_only=ascii_only) for char in text])
+    inside = text
+    if not text.isprintable() or '"' in text or "\\" in text or (ascii_only and not text.isascii()):
+        inside = "".join([_escape(char, '"', ascii_only=ascii_only) for char in text])
     return f'"{inside}"'
 
 
