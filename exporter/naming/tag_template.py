@@ -6,30 +6,25 @@ It is executed once for all images, as in werf: the functions give places that a
 each image, so ``%if eq image "app"%`` never holds.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 from typing import Final
 
 from exporter.errors import InputError
-from exporter.gotemplate.failure import GoTemplateError
-from exporter.gotemplate.function import Function
-from exporter.gotemplate.printf import sprintf
 from exporter.gotemplate.quoting import quote
-from exporter.gotemplate.template_set import TemplateSet
 from exporter.naming.murmur import murmur
 from exporter.naming.service_tags import is_service_tag, is_stage_tag
 from exporter.naming.slug import TAG_LENGTH, docker_tag, slugify
 from exporter.oci.reference import DOCKER_HUB, Reference, Repository
 
-_SET: Final = "--tag"
-_PLACES: Final = {
+PLACES: Final = {
     "image": "%[1]s",
     "image_slug": "%[2]s",
     "image_safe_slug": "%[3]s",
     "image_content_based_tag": "%[4]s",
 }
-_CONTENT: Final = _PLACES["image_content_based_tag"]
+_CONTENT: Final = PLACES["image_content_based_tag"]
 # As long as a stage's tag; no image has it.
 _STUB: Final = "x" * 70
 _HUB_PREFIXES: Final = (f"{DOCKER_HUB}/", "docker.io/")
@@ -82,22 +77,21 @@ def compile_tags(texts: Sequence[str]) -> tuple[TagTemplate, ...]:
     Raises:
         InputError: One problem for each template that does not parse or execute.
     """
-    functions = {name: _place(name, place) for name, place in _PLACES.items()}
-    templates = TemplateSet(functions, root=_SET)
-    compiled = []
-    problems = []
-    for text in texts:
-        braced, added = _braced(text)
-        try:
-            templates.parse(_SET, braced)
-            filled = templates.execute(_SET, None)
-        except GoTemplateError as error:
-            problems.append(f"invalid tag template {quote(text)}: {_message(error, added)}")
-        else:
-            repository, tag = _split(filled)
-            compiled.append(TagTemplate(text=text, repository=repository, tag=tag))
+    problems: list[str] = []
+    simple = [_simple(text) for text in texts]
+    if all(filled is not None for filled in simple):
+        executed = [(text, filled or "") for text, filled in zip(texts, simple, strict=True)]
+    else:
+        from exporter.naming.tag_language import execute  # noqa: PLC0415 - few need the language
+
+        executed, problems = execute(texts, PLACES)
+    compiled = [
+        TagTemplate(text=text, repository=repository, tag=tag)
+        for text, filled in executed
+        for repository, tag in [_split(filled)]
+    ]
     if problems:
-        raise InputError(*problems, remedy=f"Known names are {', '.join(_PLACES)}")
+        raise InputError(*problems, remedy=f"Known names are {', '.join(PLACES)}")
     return tuple(compiled)
 
 
@@ -157,7 +151,7 @@ def _collision(
 
 
 def _advice(template: TagTemplate) -> str:
-    if _PLACES["image_slug"] in template.repository + template.tag:
+    if PLACES["image_slug"] in template.repository + template.tag:
         return "Names that have the same slug are told apart by %image_safe_slug%"
     return (
         "The tag template must contain image name shortcut %image% or %image_slug% if multiple "
@@ -181,10 +175,28 @@ def _check_host(text: str) -> None:
     )
 
 
+def _simple(text: str) -> str | None:
+    """The text with its places when it holds nothing but the four names, else None.
+
+    Such texts mean the same in the template language, which costs its time only where it is needed.
+    """
+    pieces = text.split("%")
+    if not text or len(pieces) % 2 == 0 or any(name not in PLACES for name in pieces[1::2]):
+        return None
+    return "".join(PLACES[piece] if index % 2 else piece for index, piece in enumerate(pieces))
+
+
 def _fill(template: str, image: str, safe_slug: str, content_tag: str) -> str:
     if "%" not in template:
         return template
-    return sprintf(template, image, slugify(image), safe_slug, content_tag)
+    values = (image, slugify(image), safe_slug, content_tag)
+    pieces = re.split(r"%\[([1-4])\]s", template)
+    if not any("%" in piece for piece in pieces[::2]):
+        filled = (values[int(each) - 1] if at % 2 else each for at, each in enumerate(pieces))
+        return "".join(filled)
+    from exporter.gotemplate.printf import sprintf  # noqa: PLC0415 - few need the language
+
+    return sprintf(template, *values)
 
 
 def _split(text: str) -> tuple[str, str]:
@@ -194,63 +206,3 @@ def _split(text: str) -> tuple[str, str]:
     if cut < 0 or "/" in base[cut:]:
         cut = len(base)
     return text[:cut], text[cut:]
-
-
-def _place(name: str, place: str) -> Function:
-    return Function(name, "func() string", lambda: place)
-
-
-def _braced(text: str) -> tuple[str, list[int]]:
-    """Write a template with ``{{ }}``, which the template language here knows.
-
-    Returns:
-        The text, and the positions in it of the characters that were added.
-    """
-    pieces: list[tuple[str, int]] = []
-    position = 0
-    while position < len(text):
-        start = text.find("%", position)
-        end = len(text) if start < 0 else start
-        literal = text[position:end]
-        for number, part in enumerate(literal.split("{{")):
-            # Braces outside of actions are text: {{"{{"}} prints them.
-            pieces += [('{{"{{"}}', 6)] * bool(number) + [(part, 0)]
-        if start < 0:
-            break
-        end = _action_end(text, start + 1)
-        closed = end < len(text)
-        pieces += [("{{", 1), (text[start + 1 : end], 0), ("}}" if closed else "", int(closed))]
-        position = end + 1
-    starts = accumulate((len(piece) for piece, _ in pieces), initial=0)
-    added = [start for start, (_, count) in zip(starts, pieces, strict=False) for _ in range(count)]
-    return "".join(piece for piece, _ in pieces), added
-
-
-def _action_end(text: str, position: int) -> int:
-    """Give the position of the percent sign that ends an action, or the text's length."""
-    quoted = ""
-    while position < len(text):
-        char = text[position]
-        if quoted:
-            if char == "\\" and quoted != "`":
-                position += 1
-            elif char == quoted:
-                quoted = ""
-        elif char in "\"'`":
-            quoted = char
-        elif text.startswith("/*", position):
-            position = text.find("*/", position) + 1
-            if not position:
-                return len(text)
-        elif char == "%":
-            return position
-        position += 1
-    return position
-
-
-def _message(error: GoTemplateError, added: Sequence[int]) -> str:
-    """Give Go's text with the column that the place has in the user's own text."""
-    if error.spot is None or error.column < 0 or error.line > 1:
-        return error.text
-    column = error.column - sum(start < error.column for start in added)
-    return error.text.replace(f":1:{error.column}:", f":1:{column}:", 1)
