@@ -1,0 +1,105 @@
+"""Registries and engines that a test starts for itself, on ports of its own."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+PASSWORD = "right-password"
+_HTPASSWD = "user:$2y$05$abcdefghijklmnopqrstuuBO.kmgTJhdt40M5ZyHgFmcpBdUb9aS.\n"
+"""The user ``user`` with ``PASSWORD``; made with crypt(3)."""
+
+
+def free_port() -> int:
+    """A TCP port of the loopback that nobody listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+@contextmanager
+def password_registry(folder: Path) -> Iterator[str]:
+    """The address of a real registry that lets in ``user`` with ``PASSWORD`` only."""
+    port = free_port()
+    htpasswd, config = folder / "htpasswd", folder / "registry.yml"
+    htpasswd.write_text(_HTPASSWD)
+    config.write_text(
+        "version: 0.1\n"
+        f"storage: {{filesystem: {{rootdirectory: {folder / 'registry'}}}}}\n"
+        f"http: {{addr: 127.0.0.1:{port}}}\n"
+        f"auth: {{htpasswd: {{realm: test, path: {htpasswd}}}}}\n"
+    )
+    with (folder / "registry.log").open("wb") as log, _running(
+        ["docker-registry", "serve", str(config)], log.fileno()
+    ):
+        _wait_for(lambda: _answers(f"http://127.0.0.1:{port}/v2/"), folder / "registry.log")
+        yield f"127.0.0.1:{port}"
+
+
+@contextmanager
+def second_engine(folder: Path) -> Iterator[str]:
+    """``DOCKER_HOST`` of another real engine with its own data, on TCP; ended afterwards."""
+    port = free_port()
+    host = f"tcp://127.0.0.1:{port}"
+    config = folder / "daemon.json"
+    config.write_text('{"features": {"containerd-snapshotter": true}}')
+    argv = ["dockerd", "--config-file", str(config), "--host", host]
+    argv += ["--data-root", str(folder / "data"), "--exec-root", str(folder / "exec")]
+    argv += ["--pidfile", str(folder / "dockerd.pid")]
+    # The machine's engine owns the bridge and the rules of the firewall.
+    argv += ["--bridge", "none", "--iptables=false", "--ip6tables=false"]
+    log = folder / "dockerd.log"
+    with log.open("wb") as sink, _running(argv, sink.fileno()):
+        try:
+            _wait_for(lambda: _answers(f"http://127.0.0.1:{port}/_ping"), log, seconds=60)
+            yield host
+        finally:
+            _unmount_below(folder)
+    shutil.rmtree(folder / "data", ignore_errors=True)
+
+
+@contextmanager
+def _running(argv: list[str], log: int) -> Iterator[None]:
+    with subprocess.Popen(argv, stdout=log, stderr=log, env=dict(os.environ)) as server:
+        try:
+            yield
+        finally:
+            server.send_signal(signal.SIGTERM)
+            try:
+                server.wait(timeout=30)
+            except subprocess.TimeoutExpired:
+                server.kill()
+
+
+def _wait_for(is_there: "object", log: Path, *, seconds: float = 20) -> None:
+    assert callable(is_there)
+    end = time.monotonic() + seconds
+    while not is_there():
+        assert time.monotonic() < end, log.read_text(errors="replace")[-2000:]
+        time.sleep(0.1)
+
+
+def _answers(url: str) -> bool:
+    try:
+        urllib.request.urlopen(url, timeout=2).close()
+    except urllib.error.HTTPError:
+        return True
+    except OSError:
+        return False
+    return True
+
+
+def _unmount_below(folder: Path) -> None:
+    mounts = Path("/proc/self/mounts").read_text().splitlines()
+    for line in reversed(mounts):
+        point = line.split()[1]
+        if point.startswith(f"{folder}/"):
+            subprocess.run(["umount", "-l", point], check=False, capture_output=True)
