@@ -141,14 +141,11 @@ def _parse_all(data: bytes) -> Sequence[Constraint]:
     if valid.search(data) is None:
         raise FunctionError(f"improper constraint: {from_bytes(data)}")
     found = _compiled(rf"({_OPERATORS})\s*({_VERSION})").finditer(data)
-    return [_parse_one(match.group(0)) for match in found]
+    return [_parse_one([from_bytes(group or b"") for group in match.groups()]) for match in found]
 
 
-def _parse_one(data: bytes) -> Constraint:
-    match = _compiled(rf"^\s*({_OPERATORS})\s*({_VERSION})\s*$").search(data)
-    if match is None:
-        raise FunctionError(f"improper constraint: {from_bytes(data)}")
-    groups = [from_bytes(group or b"") for group in match.groups()]
+def _parse_one(groups: Sequence[str]) -> Constraint:
+    """``groups`` are those of an operator and a version."""
     operator, version, major, minor, patch, prerelease = groups[:6]
     major_open = _is_open(major)
     minor_open = not major_open and _is_open(minor)

@@ -342,7 +342,7 @@ def _resolve(reading: _Reading, default: Zone, local: Zone) -> tuple[int, int, Z
         if known is not None:
             return seconds - known, reading.nanosecond, local
         hours = _SIGNED_HOURS.match(name, 3) if name.startswith("GMT") else None
-        offset = int(hours[0]) * 3600 if hours else 0
+        offset = bounded_int(hours[0]) * 3600 if hours else 0
         # Go takes the clock for that of UTC, even where GMT+3 tells the offset.
         return seconds, reading.nanosecond, fixed_zone(name, offset)
     return default.from_wall(seconds), reading.nanosecond, default

@@ -148,9 +148,10 @@ def slice_(value: Value, *bounds: Value) -> Value:
     end = to_int64(bounds[1]) if len(bounds) > 1 else len(items)
     if not 0 <= start <= end <= len(items):
         raise FunctionError("reflect.Value.Slice: slice index out of bounds")
-    if isinstance(value, bytes):
-        return value[start:end]
-    return type(items)(items[start:end]) if isinstance(items, list) else None
+    if isinstance(value, (list, bytes)):
+        # A slice keeps its type.
+        return type(value)(value[start:end])
+    return None
 
 
 @named("chunk", "mustChunk")

@@ -52,7 +52,7 @@ def deep_equal(left: Value, right: Value) -> bool:
 def _equal(left: Value, right: Value, seen: set[tuple[int, int]]) -> bool:
     if type(left) is not type(right):
         return False
-    if not isinstance(left, (list, dict)):
+    if not (isinstance(left, (list, dict)) and isinstance(right, type(left))):
         return left == right
     if left is right:
         return True
@@ -63,13 +63,11 @@ def _equal(left: Value, right: Value, seen: set[tuple[int, int]]) -> bool:
     seen.add(pair)
     if is_nil(left) or is_nil(right):
         return False
-    if isinstance(left, list) and isinstance(right, list):
-        return len(left) == len(right) and all(map(_equal, left, right, [seen] * len(left)))
-    if isinstance(left, dict) and isinstance(right, dict):
-        return len(left) == len(right) and all(
-            key in right and _equal(value, right[key], seen) for key, value in left.items()
-        )
-    return False
+    if len(left) != len(right):
+        return False
+    if isinstance(left, list):
+        return all(_equal(mine, yours, seen) for mine, yours in zip(left, right, strict=True))
+    return all(key in right and _equal(value, right[key], seen) for key, value in left.items())
 
 
 @named("mustDeepCopy", "deepCopy")

@@ -293,8 +293,6 @@ class _Parser:
         spelling = self.text[start:end]
         negated = (self.text[start + 1] == "P") != name.startswith("^")
         name = _canonical(name.removeprefix("^"))
-        if name in ("Assigned", "Unassigned"):
-            negated, name = negated != (name == "Assigned"), "Cn"
         name = _ALIASES.get(name, name)
         text = f"\\{'P' if negated else 'p'}{{{name}}}"
         if not self.knows(text):

@@ -11,9 +11,7 @@ def is_slice(value: Value) -> bool:
 
 
 def elements(value: Value) -> Sequence[Value]:
-    """The items of a slice; those of a ``[]byte`` are ``uint8``."""
+    """The items of a slice, those of a ``[]byte`` as ``uint8``; none of anything else."""
     if isinstance(value, bytes):
         return [Uint8(byte) for byte in value]
-    if isinstance(value, list):
-        return value
-    raise TypeError(f"{type(value).__name__} is no slice")
+    return value if isinstance(value, list) else []

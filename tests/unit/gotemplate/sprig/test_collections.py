@@ -47,6 +47,8 @@ def test_json_tells_nil_from_empty(value: Value, expected: str) -> None:
         pytest.param(math.nan, math.nan, False, id="NaN"),
         pytest.param(1, 1.0, False, id="int and float"),
         pytest.param({"a": 1}, {"b": 1}, False, id="other keys"),
+        pytest.param([1], [1, 2], False, id="other length"),
+        pytest.param(b"a", b"a", True, id="bytes"),
     ],
 )
 def test_deep_equality_needs_equal_types(
@@ -140,3 +142,59 @@ def test_merge_of_a_version_with_a_map_gives_nothing() -> None:
 def test_dig_through_something_else_than_a_map_is_an_error() -> None:
     with pytest.raises(FunctionError, match=r"interface \{\} is map\[string\]string, not map"):
         call("dig", "a", "b", 1, {"a": StringMap()})
+
+
+def test_a_list_equals_itself_whatever_it_contains() -> None:
+    items = [math.nan]
+
+    assert call("deepEqual", items, items) is True
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        pytest.param(b"abcd", b"bc", id="bytes"),
+        pytest.param(StringSlice(["a", "b", "c"]), StringSlice(["b", "c"]), id="strings"),
+    ],
+)
+def test_a_slice_keeps_the_type_of_its_list(value: Value, expected: Value) -> None:
+    part = call("slice", value, 1, 3)
+
+    assert part == expected
+    assert type(part) is type(expected)
+
+
+def test_what_reads_maps_takes_nil_for_an_empty_one() -> None:
+    assert call("unset", None, "a") == {}
+    assert call("get", None, "a") == ""
+    assert call("hasKey", None, "a") is False
+    assert call("values", None) == []
+    assert call("omit", None, "a") == {}
+
+
+def test_dig_gives_the_default_where_the_path_ends() -> None:
+    assert call("dig", "a", "b", "default", {}) == "default"
+
+
+@pytest.mark.parametrize("value", [1j, AnyMap()])
+def test_some_values_are_no_json(value: Value) -> None:
+    with pytest.raises(FunctionError, match=r"^json: unsupported type: "):
+        call("mustToJson", value)
+    assert call("toPrettyJson", value) == ""
+
+
+def test_kinds_of_numbers_with_names() -> None:
+    assert call("kindIs", "struct", call("toDate", "2006", "2024")) is True
+
+
+def test_merging_keeps_what_is_there_when_the_other_has_nil() -> None:
+    assert call("merge", {"a": None}, {"a": {"b": 1}}) == {"a": {"b": 1}}
+
+
+def test_merging_maps_that_contain_themselves_is_refused() -> None:
+    left: dict[str, Value] = {}
+    right: dict[str, Value] = {}
+    left["self"], right["self"] = left, right
+
+    with deep_recursion(), pytest.raises(FunctionError, match="contain themselves"):
+        call("merge", left, right)

@@ -1,8 +1,13 @@
+from dataclasses import replace
+
 import pytest
 
 from exporter.gotemplate.function import FunctionError
+from exporter.gotemplate.sprig import functions
+from exporter.gotemplate.sprig.durations import rounded
+from exporter.gotemplate.sprig.objects import Duration, Month, Weekday
 from exporter.gotemplate.values import Int32, Int64, Value
-from tests.unit.gotemplate.sprig.calls import NOW_NS, call, text_of
+from tests.unit.gotemplate.sprig.calls import EAST, NOW_NS, RUNTIME, call, text_of
 
 
 def test_now_is_what_the_runtime_says() -> None:
@@ -84,3 +89,33 @@ def test_a_wrong_duration_is_an_error(text: str, message: str) -> None:
 def test_age_is_counted_from_the_runtime_s_clock() -> None:
     assert call("ago", NOW_NS // 10**9 - 3661) == "1h1m1s"
     assert call("durationRound", call("toDate", "2006-01-02", "2023-01-01")) == "1y"
+
+
+def test_zones_of_the_machine_are_known_by_name_and_offset() -> None:
+    east = functions(replace(RUNTIME, zone=lambda _: EAST))
+
+    def shown(layout: str, text: str) -> str | None:
+        return text_of(east["mustToDate"].call(layout, text))
+
+    assert shown("2006 MST", "2024 EAST") == "2024-01-01 00:00:00 +0300 EAST"
+    assert shown("2006 -0700", "2024 +0300") == "2024-01-01 00:00:00 +0300 EAST"
+    assert shown("2006", "2024") == "2024-01-01 00:00:00 +0300 EAST"
+
+
+def test_an_offset_of_very_many_digits_can_be_read() -> None:
+    assert text_of(call("mustToDate", "MST", "GMT+" + "0" * 5000 + "3")) is not None
+
+
+def test_rounding_to_nothing_changes_nothing() -> None:
+    assert rounded(1_234, 0) == 1_234
+
+
+def test_dates_and_numbers_with_names_can_be_map_keys() -> None:
+    moment = call("now")
+
+    assert len({moment, call("now"), Month(1), Month(1), Weekday(1), Duration(1)}) == 4
+
+
+def test_a_very_long_duration_is_no_duration() -> None:
+    with pytest.raises(FunctionError, match="invalid duration"):
+        call("mustDateModify", "2562047h2562047h", call("now"))

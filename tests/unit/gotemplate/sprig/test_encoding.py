@@ -24,6 +24,16 @@ def test_reading_json(text: str, expected: Value) -> None:
     [
         pytest.param("é", "invalid character 'Ã' looking for beginning of value", id="byte"),
         pytest.param("-", "invalid character ' ' in numeric literal", id="end in a number"),
+        pytest.param("1.x", "invalid character 'x' after decimal point in numeric literal", id="."),
+        pytest.param("1e+", "invalid character ' ' in exponent of numeric literal", id="e"),
+        pytest.param("trux", "invalid character 'x' in literal true (expecting 'e')", id="word"),
+        pytest.param("[1 2]", "invalid character '2' after array element", id="no comma"),
+        pytest.param('{"a":1 2}', "invalid character '2' after object key:value pair", id="pair"),
+        pytest.param('"\\x"', "invalid character 'x' in string escape code", id="escape"),
+        pytest.param("'a'", "invalid character '\\'' looking for beginning of value", id="quote"),
+        pytest.param(
+            "{1}", "invalid character '1' looking for beginning of object key string", id="key"
+        ),
         pytest.param('"a', "unexpected end of JSON input", id="end in a string"),
         pytest.param('"\\u12', "invalid character ' ' in \\u hexadecimal character escape", id="u"),
         pytest.param('"\n"', "invalid character '\\n' in string literal", id="control character"),
@@ -69,6 +79,11 @@ def test_json_has_no_such_dates() -> None:
         pytest.param("b64dec", "YQ=", 3, id="one pad missing"),
         pytest.param("b64dec", "YQ=x", 2, id="wrong pad"),
         pytest.param("b64dec", "YQ==x", 4, id="text behind the end"),
+        pytest.param("b64dec", "Y=", 1, id="half a byte"),
+        pytest.param("b64dec", "YWI", 0, id="no padding"),
+        pytest.param("b32dec", "ME======ME======", 2, id="base32, text behind the end"),
+        pytest.param("b32dec", "ME===A==", 4, id="base32, text in the padding"),
+        pytest.param("b32dec", "MFRGG", 0, id="base32, no padding"),
         pytest.param("b32dec", "ME=====", 7, id="base32, one pad missing"),
         pytest.param("b32dec", "MEE=====", 3, id="base32, no whole byte"),
     ],
@@ -77,3 +92,19 @@ def test_wrong_text_gives_the_error_as_a_result(name: str, text: str, position: 
     base = name[1:3]
 
     assert call(name, text) == f"illegal base{base} data at input byte {position}"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        pytest.param("b64dec", "YQ=\n=\n", "a", id="line ends in the padding"),
+        pytest.param("b64dec", "YWI=", "ab", id="one pad"),
+        pytest.param("b32dec", "ME==\n====", "a", id="base32"),
+    ],
+)
+def test_decoding(name: str, text: str, expected: str) -> None:
+    assert call(name, text) == expected
+
+
+def test_pairs_of_surrogates_are_one_character() -> None:
+    assert call("fromJson", '"\\ud83d\\ude00\\n"') == "\N{GRINNING FACE}\n"

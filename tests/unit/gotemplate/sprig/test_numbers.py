@@ -32,6 +32,7 @@ def test_int64_reads_as_the_cast_library(value: Value, expected: int) -> None:
         pytest.param("0x1.8p1", 3.0, id="hexadecimal"),
         pytest.param("0x1f", 0.0, id="hexadecimal without exponent"),
         pytest.param("1e400", 0.0, id="out of range"),
+        pytest.param("0x1p99999", 0.0, id="hexadecimal out of range"),
         pytest.param("-Infinity", -math.inf, id="infinity"),
         pytest.param(
             "\N{LATIN SMALL LETTER DOTLESS I}nf", 0.0, id="a letter that only looks like i"
@@ -52,6 +53,10 @@ def test_float64_reads_as_the_cast_library(value: Value, expected: float) -> Non
         pytest.param("addf", (0.1, 0.2), 0.3, id="decimal sum"),
         pytest.param("addf", (-1e308, -1e308), -math.inf, id="decimal sum overflows"),
         pytest.param("divf", (2, 3), 0.6666666666666667, id="sixteen digits"),
+        pytest.param("maxf", (-0.0, 0), 0.0, id="zeros"),
+        pytest.param("maxf", (1, 2), 2.0, id="greater"),
+        pytest.param("round", (1e300, 9999), math.nan, id="round far beyond"),
+        pytest.param("round", (1e300, -400), math.nan, id="round to nothing"),
         pytest.param("maxf", (math.nan, math.inf), math.inf, id="infinity beats NaN"),
         pytest.param("minf", (math.nan, 1), math.nan, id="NaN beats numbers"),
     ],

@@ -61,17 +61,61 @@ def test_what_was_encrypted_can_be_decrypted(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "message"),
+    ("size", "message"),
     [
-        pytest.param("YQ==", "slice bounds out of range [:16] with capacity 3", id="short"),
-        pytest.param("A" * 22 + "==", "index out of range [-1]", id="only a vector"),
+        pytest.param(3, "runtime error: slice bounds out of range [:16] with capacity 3", id="3"),
+        pytest.param(16, "runtime error: index out of range [-1]", id="only a vector"),
+        pytest.param(20, "crypto/cipher: input not full blocks", id="part of a block"),
     ],
 )
-def test_decrypting_something_else_is_an_error(text: str, message: str) -> None:
+def test_decrypting_something_else_is_an_error(size: int, message: str) -> None:
+    text = call("b64enc", "x" * size)
+
     with pytest.raises(FunctionError) as caught:
         call("decryptAES", "key", text)
 
-    assert str(caught.value) == f"runtime error: {message}"
+    assert str(caught.value) == message
+
+
+def test_decrypting_with_another_password_finds_no_end() -> None:
+    sealed = call("encryptAES", "key", "text")
+
+    with pytest.raises(FunctionError, match=r"^runtime error: slice bounds out of range \[:-"):
+        call("decryptAES", "other", sealed)
+
+
+@pytest.mark.parametrize("kind", ["", "rsa", "dsa", "ecdsa", "ed25519"])
+def test_private_keys_are_refused(kind: str) -> None:
+    with pytest.raises(FunctionError, match="genPrivateKey is not supported"):
+        call("genPrivateKey", kind)
+
+
+def test_password_hashes_are_refused() -> None:
+    with pytest.raises(FunctionError, match="htpasswd is not supported"):
+        call("htpasswd", "user", "password")
+
+
+def test_a_negative_number_of_bytes_is_an_error() -> None:
+    with pytest.raises(FunctionError, match="len out of range"):
+        call("randBytes", -1)
+
+
+@pytest.mark.parametrize(
+    ("cert", "key", "problem"),
+    [
+        pytest.param("!", "YQ==", "unable to decode base64 certificate", id="certificate"),
+        pytest.param("YQ==", "!", "unable to decode base64 private key", id="key"),
+        pytest.param("YQ==", "YQ==", "unable to decode certificate", id="no PEM"),
+    ],
+)
+def test_what_is_no_certificate_is_refused(cert: str, key: str, problem: str) -> None:
+    with pytest.raises(FunctionError, match=f"^{problem}$"):
+        call("buildCustomCert", cert, key)
+
+
+def test_randomness_of_the_alphabets() -> None:
+    assert call("randAlphaNum", 2) == "aa"
+    assert call("randAscii", 1) == " "
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,10 @@ from tests.unit.gotemplate.sprig.calls import call
     ("pattern", "text"),
     [
         ("a{,2}", "a{,2}"),
+        ("a{1,x}", "a{1,x}"),
+        ("a{1,2", "a{1,2"),
+        ("a{01}", "a{01}"),
+        (r"[\pL\n]", "a"),
         ("a{2,}", "aaa"),
         ("a{1,2}", "a"),
         ("a{", "a{"),

@@ -37,6 +37,14 @@ def test_parts(text: str, part: str, expected: str | None) -> None:
         pytest.param("http://[::1", "missing ']' in host", id="open bracket"),
         pytest.param("http://[1.2.3.4]", "invalid IP-literal", id="IPv4 in brackets"),
         pytest.param("http://h/%4", 'invalid URL escape "%4"', id="short escape"),
+        pytest.param("http://h/#%4", 'invalid URL escape "%4"', id="fragment"),
+        pytest.param("http://h%4", 'invalid URL escape "%4"', id="host"),
+        pytest.param("http://[x]", 'invalid host: ParseAddr("x"): unable to parse IP', id="name"),
+        pytest.param(
+            "http://[::1%25]",
+            'invalid host: ParseAddr("::1%"): zone must be a non-empty string',
+            id="empty zone",
+        ),
     ],
 )
 def test_a_wrong_url_is_an_error(text: str, message: str) -> None:

@@ -34,6 +34,15 @@ def test_an_improper_constraint_is_an_error(constraint: str) -> None:
         call("semverCompare", constraint, "1.2.3")
 
 
+def test_a_number_of_a_constraint_must_fit_64_bits() -> None:
+    with pytest.raises(FunctionError, match=r"^constraint Parser Error$"):
+        call("semverCompare", ">99999999999999999999", "1.2.3")
+
+
+def test_versions_can_be_map_keys() -> None:
+    assert len({call("semver", "1.2.3"), call("semver", "1.2.3")}) == 1
+
+
 def test_a_number_must_fit_64_bits() -> None:
     with pytest.raises(FunctionError, match="value out of range"):
         call("semver", "99999999999999999999")
