@@ -16,6 +16,7 @@ from typing import IO
 
 from exporter import process
 from exporter.build.progress import Failure, Progress, Step
+from exporter.build.secret import BuildSecret
 from exporter.errors import BuildError, EngineError, Place, RegistryError
 from exporter.log import redact
 from exporter.oci.digest import Digest
@@ -26,18 +27,6 @@ logger = logging.getLogger(__name__)
 
 PUSH_ATTEMPTS = 5
 """How often a solve is repeated when only the push of its (then cached) result failed."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BuildSecret:
-    """A secret of a build: from a variable of the build's own environment, or from a file.
-
-    ``value`` reaches the program through its environment only, never through its arguments.
-    """
-
-    id: str
-    value: str | None = field(default=None, repr=False)
-    file: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,6 @@ from pathlib import Path
 from posixpath import join
 
 from exporter.build import image_spec
-from exporter.build.buildkit import BuildSecret
 from exporter.build.digest import (
     VARIANT_LABEL,
     content_digest,
@@ -22,6 +21,7 @@ from exporter.build.dockerfile.inputs import DigestInputs, digest_inputs
 from exporter.build.dockerfile.parse import Dockerfile, parse_dockerfile
 from exporter.build.dockerfile.request import BuildContext, ImageRequest, RemoteSources
 from exporter.build.images import Needed, PlannedImage, PlannedStage
+from exporter.build.secret import BuildSecret
 from exporter.build.session import Session, dependency_labels, fact_of
 from exporter.build.stages import Stage, StageImage, service_labels
 from exporter.errors import ConfigError
