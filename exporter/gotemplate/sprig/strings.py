@@ -9,7 +9,7 @@ from exporter.gotemplate.function import FunctionError, check_size
 from exporter.gotemplate.quoting import quote as go_quote
 from exporter.gotemplate.sprig.nils import NIL_STRINGS
 from exporter.gotemplate.sprig.register import Implementations, register
-from exporter.gotemplate.sprig.runes import SPACES
+from exporter.gotemplate.sprig.runes import SPACES, runes
 from exporter.gotemplate.sprig.sequences import elements, is_slice
 from exporter.gotemplate.sprint import sprint_value as sprint
 from exporter.gotemplate.values import StringMap, StringSlice, Value, from_bytes, to_bytes
@@ -43,7 +43,10 @@ def trim(text: str) -> str:
 @named("trimAll", "trimall")
 def trim_all(cutset: str, text: str) -> str:
     """Without any of the characters of ``cutset`` at both ends."""
-    return text.strip(cutset)
+    # A byte that is no UTF-8 counts as U+FFFD on both sides.
+    shown, cutset = runes(text), runes(cutset)
+    start = len(shown) - len(shown.lstrip(cutset))
+    return text[start : start + len(shown.strip(cutset))]
 
 
 @named("trimSuffix")
