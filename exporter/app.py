@@ -91,10 +91,18 @@ def config_command(options: Options, env: Env, console: Console) -> int:
             case "config render":
                 text = commands.config_render(project, options.image)
             case "config list":
-                text = commands.config_list(project.config, final_only=False)
+                text = commands.config_list(project.config, final_only=options.final_images_only)
             case _:
                 text = commands.config_graph(
                     project.config, options.image, final_only=options.final_images_only
                 )
     sys.stdout.write(text)
     return 0
+
+
+def ci_env(options: Options, env: Env, console: Console) -> int:
+    """Print the variables that ``werf ci-env`` sets."""
+    from exporter.ci_env import print_variables  # noqa: PLC0415 - only here
+
+    del console
+    return print_variables(options, env)

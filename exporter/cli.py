@@ -73,6 +73,7 @@ def _run(options: Options, env: Mapping[str, str], console: "Console") -> int:
         "config list": app.config_command,
         "config graph": app.config_command,
         "config schema": app.config_command,
+        "ci-env": app.ci_env,
     }
     return commands[options.command](options, env, console)
 

@@ -48,10 +48,11 @@ def resolve(
     values: dict[str, Any] = {}
     for option in OPTIONS:
         if command in option.commands:
-            value = _Sources(option, flags, inputs, plugin, env, problems).value()
-            if value is not None:
-                values[option.field] = value
+            value = _Sources(option, command, flags, inputs, plugin, env, problems).value()
+            values[option.field] = option.default_for(command) if value is None else value
     images = tuple(arguments) or values.get("image", ())
+    if values.get("check_built_images"):
+        values["require_built_images"] = True
     if problems:
         raise InputError(*problems)
     return Options(command=command, arguments=tuple(arguments), **{**values, "image": images})
@@ -104,6 +105,7 @@ class _Sources:
     def __init__(
         self,
         option: Option,
+        command: Command,
         flags: Mapping[str, FlagValue],
         inputs: Mapping[str, str],
         plugin: Mapping[str, str],
@@ -111,10 +113,11 @@ class _Sources:
         problems: list[str],
     ) -> None:
         self._option = option
+        self._default = option.default_for(command)
         self._flag = flags.get(option.name)
         self._input = inputs.get(option.input, "") if option.input else ""
         self._plugin = plugin.get(option.input, "") if option.input else ""
-        self._env = env
+        self._env = {} if command in option.no_variables_for else env
         self._problems = problems
 
     def value(self) -> object | None:
@@ -162,7 +165,7 @@ class _Sources:
         if isinstance(self._flag, bool):
             return self._flag
         if where.startswith("variable"):  # werf's rule: anything else leaves the default
-            return text not in _NO if self._option.default else text in _YES
+            return text not in _NO if self._default else text in _YES
         known = _INPUT_BOOLEANS.get(text.strip())
         if known is None:
             self._problems.append(f"{where}: '{text}' is neither true nor false")
