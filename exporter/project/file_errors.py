@@ -13,7 +13,8 @@ class UntrackedError(GiterminismError):
 
     def __init__(self, paths: Sequence[str]) -> None:
         """Name the files."""
-        super().__init__(_listed("untracked file", paths), remedy=_COMMIT)
+        what, remedy = _listed("untracked file", paths)
+        super().__init__(what, remedy=remedy)
 
 
 class UncommittedError(GiterminismError):
@@ -21,7 +22,8 @@ class UncommittedError(GiterminismError):
 
     def __init__(self, paths: Sequence[str]) -> None:
         """Name the files."""
-        super().__init__(_listed("file", paths), remedy=_COMMIT)
+        what, remedy = _listed("file", paths)
+        super().__init__(what, remedy=remedy)
 
 
 class SubmoduleUncommittedError(UncommittedError):
@@ -79,7 +81,9 @@ def doing(prefix: str) -> Iterator[None]:
         raise
 
 
-def _listed(word: str, paths: Sequence[str]) -> str:
+def _listed(word: str, paths: Sequence[str]) -> tuple[str, str]:
+    """What happened and what to do; below a list, the latter is a paragraph of the former."""
     if len(paths) == 1:
-        return f'the {word} "{paths[0]}" must be committed'
-    return "\n".join([f"the following {word}s must be committed:\n", *(f" - {p}" for p in paths)])
+        return f'the {word} "{paths[0]}" must be committed', _COMMIT
+    files = "\n".join(f" - {path}" for path in paths)
+    return f"the following {word}s must be committed:\n\n{files}\n\n{_COMMIT}", ""
