@@ -11,6 +11,7 @@ from exporter.oci.reference import Repository
 from exporter.registry.answer import Answer, Stream
 from exporter.registry.retry import TransientError
 from exporter.registry.transport import Request, Transport
+from exporter.registry.wire import ending
 
 _PARTIAL = 206
 _OUT_OF_RANGE = 416
@@ -33,7 +34,7 @@ class BlobSource:
         )
 
 
-def verified(pieces: Iterator[bytes], blob: Descriptor, registry: str) -> Iterator[bytes]:
+def verified(pieces: Iterator[bytes], blob: Descriptor, repository: Repository) -> Iterator[bytes]:
     """The pieces, the last one held back until size and digest are known to be right.
 
     Raises:
@@ -42,26 +43,28 @@ def verified(pieces: Iterator[bytes], blob: Descriptor, registry: str) -> Iterat
     hashed = hashlib.new(blob.digest.algorithm)
     size = 0
     held = b""
-    for piece in pieces:
-        if held:
-            yield held
-        hashed.update(piece)
-        size += len(piece)
-        if size > blob.size:
-            raise _mismatch(registry, f"more than the {blob.size} bytes of {blob.digest}")
-        held = piece
+    with ending(pieces):
+        for piece in pieces:
+            if held:
+                yield held
+            hashed.update(piece)
+            size += len(piece)
+            if size > blob.size:
+                raise _mismatch(repository, blob, f"more than its {blob.size} bytes")
+            held = piece
     if size != blob.size:
-        raise _mismatch(registry, f"{size} of the {blob.size} bytes of {blob.digest}")
+        raise _mismatch(repository, blob, f"only {size} of its {blob.size} bytes")
     actual = hashed.hexdigest()
     if actual != blob.digest.hex:
-        raise _mismatch(registry, f"{blob.digest.algorithm}:{actual} instead of {blob.digest}")
+        raise _mismatch(repository, blob, f"{blob.digest.algorithm}:{actual} instead of it")
     if held:
         yield held
 
 
-def _mismatch(registry: str, found: str) -> DigestMismatchError:
+def _mismatch(repository: Repository, blob: Descriptor, found: str) -> DigestMismatchError:
+    registry = repository.registry
     return DigestMismatchError(
-        f"{registry} sent {found}",
+        f"cannot read {repository}@{blob.digest}: {registry} sent {found}",
         registry=registry,
         remedy="Run again; when it stays, the blob is damaged there and must be pushed anew",
     )

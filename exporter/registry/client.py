@@ -202,7 +202,7 @@ class RegistryClient:
         Raises:
             DigestMismatchError: At the end, before the last piece: they are not the blob's.
         """
-        return verified(download(self._transport, repository, blob, 0), blob, repository.registry)
+        return verified(download(self._transport, repository, blob, 0), blob, repository)
 
     def read_blob(self, repository: Repository, blob: Descriptor) -> bytes:
         """The bytes of a small blob (a config), verified; RegistryError above 8 MiB."""

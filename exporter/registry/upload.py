@@ -1,8 +1,8 @@
 """Uploads: mount, one PUT, or chunks; sessions restarted, resumed and cancelled."""
 
-import contextlib
 import logging
 from collections.abc import Iterator
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from typing import Literal
 from urllib.parse import quote
@@ -14,7 +14,7 @@ from exporter.registry.answer import Answer
 from exporter.registry.blob import BlobSource
 from exporter.registry.retry import TransientError
 from exporter.registry.transport import Request, Transport
-from exporter.registry.wire import Body
+from exporter.registry.wire import Body, ending
 
 logger = logging.getLogger(__name__)
 
@@ -195,7 +195,16 @@ class _Push:
 
     def _send_chunks(self, location: str) -> None:
         blob = self.source.descriptor
-        cursor = _Cursor(self.source)
+        with closing(_Cursor(self.source)) as cursor:
+            location = self._send_pieces(location, cursor)
+        commit = self._request("PUT", _with_digest(location, blob.digest), Body.of(b""))
+        answer = self.transport.attempt(commit)
+        if not answer.ok:
+            raise self._judged(commit, answer)
+
+    def _send_pieces(self, location: str, cursor: "_Cursor") -> str:
+        """Send the blob in chunks; returns the URL by which the upload is committed."""
+        blob = self.source.descriptor
         attempts = self.transport.attempts(self.start)
         position = 0
         while position < blob.size:
@@ -218,10 +227,7 @@ class _Push:
             except TransientError as problem:
                 attempts.again(problem)
                 location, position = self._resumed(location)
-        commit = self._request("PUT", _with_digest(location, blob.digest), Body.of(b""))
-        answer = self.transport.attempt(commit)
-        if not answer.ok:
-            raise self._judged(commit, answer)
+        return location
 
     def _resumed(self, location: str) -> tuple[str, int]:
         """Where to go on: the session's URL and the number of bytes that it holds."""
@@ -264,7 +270,7 @@ class _Push:
         return problem
 
     def _cancel(self, location: str) -> None:
-        with contextlib.suppress(ExporterError):  # it expires by itself, too
+        with suppress(ExporterError):  # it expires by itself, too
             self.transport.attempt(replace(self._request("DELETE", location, None), farewell=True))
 
     def _request(
@@ -291,6 +297,7 @@ class _Cursor:
 
     def read(self, position: int, length: int) -> Iterator[bytes]:
         if position != self._position:
+            self.close()
             self._pieces, self._rest = self._source.open(position), b""
         self._position = -1  # until this reading has come to its end
         left = length
@@ -300,6 +307,10 @@ class _Cursor:
             yield piece[:left]
             left -= min(left, len(piece))
         self._position = position + length
+
+    def close(self) -> None:
+        with ending(self._pieces):
+            return
 
 
 def _with_digest(location: str, digest: Digest) -> str:

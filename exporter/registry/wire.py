@@ -3,7 +3,8 @@
 import ipaddress
 import logging
 import ssl
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
@@ -60,17 +61,19 @@ class Wire:
         """
         timeout = self._urllib3.Timeout(connect=self._settings.connect_timeout_s, read=first_byte_s)
         length = {} if body is None else {"Content-Length": str(body.size)}
-        return self._pool(url).request(
-            method,
-            url,
-            headers={**headers, **length},
-            body=None if body is None else _pieces(body),
-            timeout=timeout,
-            retries=False,
-            redirect=False,
-            preload_content=False,
-            decode_content=False,
-        )
+        pool = self._pool(url)
+        with ending(iter(()) if body is None else _pieces(body)) as pieces:
+            return pool.request(
+                method,
+                url,
+                headers={**headers, **length},
+                body=None if body is None else pieces,
+                timeout=timeout,
+                retries=False,
+                redirect=False,
+                preload_content=False,
+                decode_content=False,
+            )
 
     def proxy_for(self, url: str) -> str:
         """The proxy that a request to this URL goes through, without credentials; else empty."""
@@ -119,12 +122,23 @@ class Wire:
 
 
 def _pieces(body: Body) -> Iterator[bytes]:
-    for chunk in body.open():
-        if len(chunk) <= _SEND_BYTES:
-            yield chunk
-        else:
-            for start in range(0, len(chunk), _SEND_BYTES):
-                yield chunk[start : start + _SEND_BYTES]
+    with ending(body.open()) as chunks:
+        for chunk in chunks:
+            if len(chunk) <= _SEND_BYTES:
+                yield chunk
+            else:
+                for start in range(0, len(chunk), _SEND_BYTES):
+                    yield chunk[start : start + _SEND_BYTES]
+
+
+@contextmanager
+def ending(pieces: Iterator[bytes]) -> Iterator[Iterator[bytes]]:
+    """Iterate within; what the iterator holds (a connection) is let go of at the end."""
+    try:
+        yield pieces
+    finally:
+        if isinstance(pieces, Generator):
+            pieces.close()
 
 
 class Proxies:
