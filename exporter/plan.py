@@ -103,9 +103,15 @@ def make_plan(session: Session, selection: Selection, options: Options, default:
     """Look everything up.
 
     Raises:
+        InputError: Several platforms are asked for, but there is no repository.
         ExporterError: What keeps an image from being planned; the first in the order of images.
     """
     platforms = platforms_of(selection, session.config, options, default)
+    if session.is_local and any(len(each) > 1 for each in platforms.values()):
+        raise InputError(
+            "images of several platforms need a repository for their stages",
+            remedy="Set --repo, or build for one --platform.",
+        )
     conveyor = Conveyor(session, selection.needed, platforms, limit=options.tasks_limit)
     outcome = conveyor.plan()
     if outcome.errors:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from exporter.errors import EngineError, ExporterError
 from exporter.naming.tag_template import compile_tags
-from exporter.oci.reference import Repository
+from exporter.oci.reference import Repository, parse_repository
 from exporter.options import Options
 from exporter.plan import Plan
 from exporter.registry.client import RegistryClient
@@ -52,6 +52,8 @@ def check_before_build(
 def _written(plan: Plan, options: Options, stages: Repository | None) -> list[Repository]:
     """Every repository that the run is going to write to, each once."""
     found = [stages] if stages is not None else []
+    if options.final_repo:
+        found.append(parse_repository(options.final_repo))
     found += [
         template.reference(name, content_tag=_PLACEHOLDER_TAG).repository
         for template in compile_tags(options.tag)

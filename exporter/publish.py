@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from exporter.build.images import PlannedImage
 from exporter.build.index import index_of
 from exporter.build.session import Session
 from exporter.build.stages import LABEL_PROJECT
-from exporter.errors import InputError
+from exporter.build.storage import StageStorage
+from exporter.errors import BuildError, InputError
 from exporter.naming.service_tags import (
     custom_tag_metadata_tag,
     is_service_tag,
@@ -17,6 +19,7 @@ from exporter.naming.service_tags import (
 )
 from exporter.naming.tag_template import compile_tags
 from exporter.oci.graph import Graph
+from exporter.oci.manifest import Index
 from exporter.plan import content_id
 from exporter.sources import Source
 
@@ -45,6 +48,10 @@ def published_source(session: Session, name: str, images: Sequence[PlannedImage]
     parts = [image.last.image for image in images if image.last.image is not None]
     if len(parts) < len(images):
         return None
+    if session.is_local:  # what it really consists of is known when it leaves the engine
+        return Source(
+            image=name, content_tag=str(stage), reference=storage.repository.tag(str(stage))
+        )
     configs = {part.config.digest: part.config for part in parts}
     if len(parts) == 1:
         graph = Graph(root=parts[0].manifest, configs=configs)
@@ -60,6 +67,35 @@ def published_source(session: Session, name: str, images: Sequence[PlannedImage]
         reference=storage.repository.tag(str(stage)),
         graph=graph,
     )
+
+
+def publish_final(
+    session: Session,
+    source: Source,
+    images: Sequence[PlannedImage],
+    final: StageStorage,
+    *,
+    only_look: bool,
+) -> Source:
+    """The copy of a final image in ``--final-repo``, under the same tag; made when it is missing.
+
+    Raises:
+        BuildError: It is missing and ``only_look`` is set (``--require-built-images``).
+    """
+    copied = final.repository.tag(source.content_tag)
+    if source.content_tag not in final.tags:
+        if only_look:
+            raise BuildError(
+                f"{copied} is missing, but --require-built-images is set",
+                remedy="Run without --require-built-images, or with --final-repo when building.",
+            )
+        for image in images:
+            if image.last.image is not None and str(image.last.id) not in final.tags:
+                session.publisher.copy(image.last.image, final)
+        if source.graph is not None and isinstance(source.graph.root, Index):
+            stage = content_id(images)
+            session.publisher.publish_index(final, source.graph.root, stage)
+    return replace(source, reference=copied)
 
 
 def write_records(session: Session, published: Mapping[str, Source], *, was_built: bool) -> None:

@@ -40,6 +40,7 @@ from exporter.project.loader import Project, ProjectOptions, load_project, warni
 from exporter.publish import (
     custom_tags,
     publish,
+    publish_final,
     published_source,
     write_custom_tags,
     write_records,
@@ -49,8 +50,11 @@ from exporter.registry.keychain import Keychain
 from exporter.registry.settings import Settings
 from exporter.sources import Source
 
-if TYPE_CHECKING:  # loaded only when something is built
+if TYPE_CHECKING:  # loaded only when something is built, or without --repo
     from exporter.build.buildkit import BuildKit
+    from exporter.build.delivery import Deliveries
+    from exporter.build.engine import Engine
+    from exporter.build.local import LocalPublisher
 
 WERF_LABELS = "werf"
 """Labels whose key starts so are removed from exported images (specification 6.3)."""
@@ -123,10 +127,18 @@ class Run:
             env=child_env,
             monotonic=time.monotonic,
             sleep=time.sleep,
+            deliveries=self._deliveries(),
             builder=options.builder,
             cache_from=options.cache_from,
             cache_to=options.cache_to,
         )
+
+    @cached_property
+    def engine(self) -> "Engine":
+        """The connected engine."""
+        from exporter.build.engine import connect  # noqa: PLC0415 - only when it is needed
+
+        return self._stack.enter_context(connect(self._env))
 
     # steps
 
@@ -141,6 +153,14 @@ class Run:
         if not self.options.tag:
             problems.append("no destination: --tag (input 'tags') is missing")
             remedies.append("As in --tag ghcr.io/me/app:v1; %image% stands for the image's name.")
+        if not self.options.repo:
+            needing = [
+                f"--{option.replace('_', '-')}"
+                for option in ("final_repo", "secondary_repo", "cache_repo", "add_custom_tag")
+                if getattr(self.options, option)
+            ]
+            if needing:
+                problems.append(f"{', '.join(needing)}: only together with --repo")
         for check in (
             lambda: compile_tags(self.options.tag),
             lambda: self.mutation,
@@ -250,7 +270,9 @@ class Run:
             write_records(
                 session, published, was_built=bool(plan.missing) or session.storages.has_copied
             )
-        self._write_build_report(plan, outcome.results, published)
+        self._write_build_report(
+            plan, outcome.results, self._with_final_copies(plan, published, images)
+        )
         if outcome.errors:
             first, *others = outcome.errors.values()
             for other in others:
@@ -297,7 +319,7 @@ class Run:
             RegistryError: With ``fail-fast`` the first refusal.
             PartialExportError: With ``continue``, when some are in place and some are not.
         """
-        export = self._prepare(sources, stages)
+        export = self._prepare([self._sent(source) for source in sources], stages)
         try:
             export.run()
         finally:
@@ -313,6 +335,7 @@ class Run:
             source
             for name in plan.selection.exported
             if (source := published_source(plan.session, name, plan.of(name))) is not None
+            and not plan.session.is_local
         ]
         export = self._prepare(known, self.stages)
         export.look()
@@ -326,23 +349,8 @@ class Run:
     # inside
 
     def _session(self, project: Project) -> Session:
-        client, options = self.client, self.options
-        if self.stages is None:
-            raise InputError(
-                "no repository for the built stages: --repo (input 'repo') is missing",
-                remedy="As in --repo ghcr.io/me/app; or set WERF_REPO.",
-            )
-        publisher = Publisher(client)
-
-        def storage(text: str) -> StageStorage:
-            return StageStorage(client, parse_repository(text))
-
-        storages = Storages(
-            StageStorage(client, self.stages),
-            secondary=[storage(text) for text in options.secondary_repo],
-            caches=[storage(text) for text in options.cache_repo],
-            copy=publisher.copy,
-        )
+        options = self.options
+        publisher, storages = self._storages(project.config.project)
         return Session(
             config=project.config,
             git=project.repository,
@@ -357,6 +365,78 @@ class Run:
             network=options.backend_network,
             skip_image_spec=options.skip_image_spec_stage,
         )
+
+    def _storages(self, project: str) -> "tuple[Publisher | LocalPublisher, Storages]":
+        """Where stages are kept: repositories, or without ``--repo`` the engine."""
+        client, options = self.client, self.options
+        if self.stages is None:
+            from exporter.build import local  # noqa: PLC0415 - only without --repo
+
+            keeper = local.LocalPublisher(self.engine)
+            registry = local.LocalRegistry(self.engine)
+            primary = StageStorage(registry, local.local_repository(project))
+            return keeper, Storages(primary, copy=keeper.copy)
+        publisher = Publisher(client)
+
+        def storage(text: str) -> StageStorage:
+            return StageStorage(client, parse_repository(text))
+
+        storages = Storages(
+            StageStorage(client, self.stages),
+            secondary=[storage(text) for text in options.secondary_repo],
+            caches=[storage(text) for text in options.cache_repo],
+            copy=publisher.copy,
+        )
+        return publisher, storages
+
+    def _deliveries(self) -> "Deliveries":
+        """How built images leave BuildKit, by ``--publish-from``."""
+        from exporter.build.delivery import deliveries_of  # noqa: PLC0415 - builds only
+
+        def by_client(reason: str) -> None:
+            self._console.notice(
+                f"the engine cannot reach the registry ({reason}): "
+                "the exporter pushes what is built itself"
+            )
+
+        return deliveries_of(
+            "keep" if self.stages is None else self.options.publish_from,
+            client=self.client,
+            open_engine=lambda: self.engine,
+            has_builder=bool(self.options.builder),
+            on_fall_back=by_client,
+        )
+
+    def _sent(self, source: Source) -> Source:
+        """A stage of the engine with its layers at the first destination, where it can go out."""
+        if source.reference.repository.registry:
+            return source
+        from exporter.build.local import send_layers  # noqa: PLC0415 - only without --repo
+
+        goals = destinations(self.options, {source.image: source.content_tag}, None)
+        first = goals[source.image][0].repository
+        graph = send_layers(self.engine, self.client, source.reference, first)
+        return replace(source, reference=first.at(graph.root.digest), graph=graph)
+
+    def _with_final_copies(
+        self, plan: Plan, published: Mapping[str, Source], images: Mapping[Key, PlannedImage]
+    ) -> Mapping[str, Source]:
+        """What was published, final images as they are in ``--final-repo`` when there is one."""
+        if not self.options.final_repo:
+            return published
+        final = StageStorage(self.client, parse_repository(self.options.final_repo))
+        return {
+            name: publish_final(
+                plan.session,
+                source,
+                [images[name, each] for each in plan.platforms[name]],
+                final,
+                only_look=self.options.require_built_images,
+            )
+            if plan.selection.needed[name].final
+            else source
+            for name, source in published.items()
+        }
 
     def _write_build_report(
         self, plan: Plan, built: Mapping[Key, Built], published: Mapping[str, Source]
@@ -479,7 +559,7 @@ class Run:
         return text
 
     def _note_plan(self, plan: Plan, name: str) -> None:
-        stages = self.stages
+        stages = plan.session.storages.primary.repository
         images = plan.of(name)
         tag = str(content_id(images))
         self._images[name] = reports.ImageResult(

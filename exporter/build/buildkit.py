@@ -1,6 +1,6 @@
 """BuildKit through the ``docker buildx`` command line: one solve, its progress, its result.
 
-A solve gets its context as a tar stream on standard input and pushes its image itself.
+A solve gets its context as a tar stream on standard input; how its image leaves is a `Delivery`.
 The user's own builders, contexts and credentials apply, since the program is the user's own.
 """
 
@@ -15,6 +15,8 @@ from tempfile import TemporaryDirectory
 from typing import IO
 
 from exporter import process
+from exporter.build.archive import BrokenOffError, Readable
+from exporter.build.delivery import Deliveries, Delivery
 from exporter.build.progress import Failure, Progress, Step
 from exporter.build.secret import BuildSecret
 from exporter.errors import BuildError, EngineError, Place, RegistryError
@@ -34,7 +36,7 @@ class Solve:
     """One image to build.
 
     ``name`` is for people. ``dockerfile`` is the path inside the context.
-    ``reference`` is pushed when ``push``, else loaded into the engine.
+    ``reference`` is what the image is going to be called.
     ``open_context`` gives the tar stream anew for each attempt.
     ``contexts`` are BuildKit's named contexts.
     ``display_file`` replaces the Dockerfile's name in errors.
@@ -54,7 +56,6 @@ class Solve:
     ssh: Sequence[str] = ()
     secrets: Sequence[BuildSecret] = ()
     contexts: Mapping[str, str] = field(default_factory=dict)
-    push: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +74,7 @@ class BuildKit:
     env: Mapping[str, str] = field(repr=False)
     monotonic: Callable[[], float]
     sleep: Callable[[float], None]
+    deliveries: Deliveries
     builder: str = ""
     cache_from: Sequence[str] = ()
     cache_to: Sequence[str] = ()
@@ -87,34 +89,43 @@ class BuildKit:
             EngineError: The program or the engine is missing or out of reach.
             RegistryError: The engine could not push, or could not read a base image's registry.
         """
-        for attempt in range(1, PUSH_ATTEMPTS + 1):
-            outcome = self._once(solve, say)
+        attempt = 0
+        while True:
+            delivery = self.deliveries.current
+            outcome = self._once(solve, delivery, say)
             if isinstance(outcome, Solved):
                 return outcome
+            message = _first_line(outcome.message)
+            if _is_unreachable(outcome) and self.deliveries.fall_back(delivery, message):
+                continue
+            attempt += 1
             if attempt == PUSH_ATTEMPTS or not _is_passing(outcome):
                 raise _error(solve, outcome)
             delay = float(2 ** (attempt - 1))
-            say(f"{_first_line(outcome.message)}; trying again in {delay:.0f} s")
+            say(f"{redact(message)}; trying again in {delay:.0f} s")
             self.sleep(delay)
-        raise AssertionError
 
-    def _once(self, solve: Solve, say: Callable[[str], None]) -> Solved | Failure:
+    def _once(
+        self, solve: Solve, delivery: Delivery, say: Callable[[str], None]
+    ) -> Solved | Failure:
         started = self.monotonic()
         progress = Progress(lambda line: say(redact(line)))
         with TemporaryDirectory(prefix="exporter-build-") as directory:
             metadata = Path(directory, "metadata.json")
-            argv, env = self._command(solve, metadata)
+            argv, env = self._command(solve, delivery.output(solve.reference), metadata)
             try:
                 with process.start(argv, env=env) as child:
                     assert child.stdin  # noqa: S101 - process.start opens all three
                     assert child.stdout  # noqa: S101
                     assert child.stderr  # noqa: S101
                     feeder = _Feeder(child.stdin, solve.open_context)
+                    receiver = _Receiver(child.stdout, delivery, solve.reference)
                     feeder.start()
+                    receiver.start()
                     progress.read(child.stderr)
-                    child.stdout.read()
                     returncode = child.wait()
                     feeder.join()
+                    receiver.join()
             except process.ProgramMissingError as error:
                 raise EngineError(
                     f"cannot build {solve.name}: {error.what}",
@@ -122,23 +133,31 @@ class BuildKit:
                 ) from error
             if feeder.error:
                 raise feeder.error
+            if isinstance(receiver.error, BrokenOffError):
+                return Failure(step="pushing", message=f"{receiver.error}: connection reset")
+            if isinstance(receiver.error, RegistryError):
+                raise receiver.error
             if returncode:
                 return progress.failure()
+            if receiver.error:
+                raise receiver.error
             result = json.loads(metadata.read_bytes())
+        digest = receiver.digest or delivery.finish(solve.reference)
         return Solved(
-            digest=Digest.parse(result["containerimage.digest"]),
+            digest=digest or Digest.parse(result["containerimage.digest"]),
             seconds=self.monotonic() - started,
             steps=progress.steps,
         )
 
-    def _command(self, solve: Solve, metadata: Path) -> tuple[list[str], dict[str, str]]:
+    def _command(
+        self, solve: Solve, output: str, metadata: Path
+    ) -> tuple[list[str], dict[str, str]]:
         """Arguments and environment; values of build arguments and secrets go by environment."""
         env = dict(self.env)
         argv = ["docker", "buildx", "build", "--progress=rawjson", "--provenance=false"]
         argv += ["--file", solve.dockerfile, "--platform", str(solve.platform)]
         argv += ["--metadata-file", str(metadata)]
-        kind = "type=image,push=true,oci-mediatypes=false" if solve.push else "type=docker"
-        argv += ["--output", f"{kind},name={solve.reference}"]
+        argv += ["--output", output]
         if self.builder:
             argv += ["--builder", self.builder]
         if solve.target:
@@ -148,7 +167,7 @@ class BuildKit:
             if solve.network == "host":
                 argv += ["--allow", "network.host"]
         for key, value in sorted(solve.arguments.items()):
-            if key in self.env:
+            if _STEERS_PROGRAMS.match(key) and self.env.get(key) != value:
                 argv += ["--build-arg", f"{key}={value}"]
             else:
                 argv += ["--build-arg", key]
@@ -197,6 +216,37 @@ class _Feeder(threading.Thread):
                 logger.debug("the build closed its input first")
 
 
+class _Receiver(threading.Thread):
+    """Takes the program's standard output while it runs."""
+
+    def __init__(self, source: IO[bytes], delivery: Delivery, reference: Reference) -> None:
+        super().__init__(name="delivery", daemon=True)
+        self._source: Readable = source
+        self._close = source.close
+        self._delivery = delivery
+        self._reference = reference
+        self.digest: Digest | None = None
+        self.error: Exception | None = None
+
+    def run(self) -> None:
+        try:
+            self.digest = self._delivery.receive(self._source, self._reference)
+        except Exception as error:  # noqa: BLE001 - raised again in the caller's thread
+            self.error = error
+            self._close()  # else the program would wait for us forever
+
+
+_STEERS_PROGRAMS = re.compile(
+    r"(?i)(?:PATH|HOME|TMPDIR|LANG|SHELL|(?:HTTPS?|NO|ALL|FTP)_PROXY"
+    r"|(?:DOCKER|BUILDX|BUILDKIT|SSH|SSL|LC|LD|XDG|GODEBUG|GO|OTEL|EXPORTER_SECRET)_?.*)$"
+)
+"""Build arguments that go by argument, since docker itself would obey the variable."""
+
+_UNREACHABLE = re.compile(
+    r"connection refused|no such host|no route to host|network is unreachable|i/o timeout"
+    r"|context deadline exceeded|server gave HTTP response to HTTPS client|certificate",
+    re.IGNORECASE,
+)
 _PASSING = re.compile(
     r"unexpected status.*?\b(?:408|425|429|500|502|503|504|522)\b"
     r"|connection (?:reset|refused|timed out)|broken pipe|unexpected EOF|\bEOF\b|i/o timeout"
@@ -217,6 +267,10 @@ _CODE = re.compile(r"exit code: (\d+)")
 
 def _is_push(failure: Failure) -> bool:
     return bool(_PUSHING.search(failure.step) or _PUSHING.search(failure.message))
+
+
+def _is_unreachable(failure: Failure) -> bool:
+    return _is_push(failure) and bool(_UNREACHABLE.search(failure.message))
 
 
 def _is_passing(failure: Failure) -> bool:

@@ -70,6 +70,29 @@ class Engine:
         """The image as the tar stream of ``docker save``."""
         return iter(self._client.images.get(name).save(named=True))
 
+    def inspect_image(self, name: str) -> dict[str, Any] | None:
+        """What the engine tells of an image, or None when it has none of this name."""
+        from docker.errors import ImageNotFound  # noqa: PLC0415 - see the module's docstring
+
+        try:
+            found: dict[str, Any] = self._client.images.get(name).attrs
+        except ImageNotFound:
+            return None
+        return found
+
+    def load_image(self, archive: Iterator[bytes]) -> None:
+        """Take in an archive as ``docker load`` does.
+
+        Raises:
+            EngineError: The engine refuses it.
+        """
+        from docker.errors import DockerException  # noqa: PLC0415 - see the module's docstring
+
+        try:
+            self._client.images.load(archive)  # type: ignore[arg-type]  # requests takes iterators
+        except DockerException as error:
+            raise EngineError(f"the engine cannot load an image: {_reason(error)}") from error
+
     def remove_image(self, name: str) -> None:
         """Take a name away from an image; nothing happens when it is not there."""
         from docker.errors import ImageNotFound  # noqa: PLC0415 - see the module's docstring

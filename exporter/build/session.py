@@ -17,8 +17,9 @@ from exporter.project.giterminism import Giterminism
 from exporter.project.models.config import Config
 from exporter.project.models.dependencies import Fact
 
-if TYPE_CHECKING:  # loaded only when something is built
+if TYPE_CHECKING:  # loaded only when something is built, or without --repo
     from exporter.build.buildkit import BuildKit
+    from exporter.build.local import LocalPublisher
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +35,7 @@ class Session:
     project_directory: str
     giterminism: Giterminism
     storages: Storages
-    publisher: Publisher
+    publisher: "Publisher | LocalPublisher"
     open_buildkit: "Callable[[], BuildKit]"
     build_platform: Platform
     now_ms: Callable[[], int]
@@ -48,6 +49,11 @@ class Session:
     def buildkit(self) -> "BuildKit":
         """The door to builds, opened when the first one is made."""
         return self.open_buildkit()
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the engine keeps the stages, for want of a repository."""
+        return not self.storages.primary.repository.registry
 
     @property
     def commit(self) -> str:

@@ -34,13 +34,13 @@ _PRIVATE_NETWORKS = tuple(
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Repository:
-    """A registry (``host[:port]``) and a name in it."""
+    """A registry (``host[:port]``) and a name in it; without registry it is inside the engine."""
 
     registry: str
     name: str
 
     def __str__(self) -> str:
-        return f"{self.registry}/{self.name}"
+        return f"{self.registry}/{self.name}" if self.registry else self.name
 
     @property
     def plain_http(self) -> bool:

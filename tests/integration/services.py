@@ -1,5 +1,6 @@
 """Registries and engines that a test starts for itself, on ports of its own."""
 
+import json
 import os
 import shutil
 import signal
@@ -37,20 +38,24 @@ def password_registry(folder: Path) -> Iterator[str]:
         f"http: {{addr: 127.0.0.1:{port}}}\n"
         f"auth: {{htpasswd: {{realm: test, path: {htpasswd}}}}}\n"
     )
-    with (folder / "registry.log").open("wb") as log, _running(
-        ["docker-registry", "serve", str(config)], log.fileno()
+    with (
+        (folder / "registry.log").open("wb") as log,
+        _running(["docker-registry", "serve", str(config)], log.fileno()),
     ):
         _wait_for(lambda: _answers(f"http://127.0.0.1:{port}/v2/"), folder / "registry.log")
         yield f"127.0.0.1:{port}"
 
 
 @contextmanager
-def second_engine(folder: Path) -> Iterator[str]:
-    """``DOCKER_HOST`` of another real engine with its own data, on TCP; ended afterwards."""
+def second_engine(folder: Path, *, containerd: bool = True) -> Iterator[str]:
+    """``DOCKER_HOST`` of another real engine with its own data, on TCP; ended afterwards.
+
+    ``containerd`` says whether it keeps images in containerd's store or in its own.
+    """
     port = free_port()
     host = f"tcp://127.0.0.1:{port}"
     config = folder / "daemon.json"
-    config.write_text('{"features": {"containerd-snapshotter": true}}')
+    config.write_text(json.dumps({"features": {"containerd-snapshotter": containerd}}))
     argv = ["dockerd", "--config-file", str(config), "--host", host]
     argv += ["--data-root", str(folder / "data"), "--exec-root", str(folder / "exec")]
     argv += ["--pidfile", str(folder / "dockerd.pid")]

@@ -1,0 +1,177 @@
+"""How a built image leaves BuildKit: pushed by the engine, kept in it, or pushed by our client.
+
+The engine's own push is the fastest way.
+Our client is for engines that cannot reach the registry (another network, another certificate).
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import Protocol
+
+from exporter.build.archive import Pieces, Put, Readable, read_archive
+from exporter.build.engine import Engine
+from exporter.oci.digest import Digest
+from exporter.oci.reference import Reference, Repository
+from exporter.registry.blob import BlobSource
+from exporter.registry.client import RegistryClient
+
+
+class Delivery(Protocol):
+    """One way."""
+
+    def output(self, reference: Reference) -> str:
+        """The value of buildx's option ``--output``."""
+        ...
+
+    def receive(self, stream: Readable, reference: Reference) -> Digest | None:
+        """Take what buildx writes to its standard output while it runs, to the end.
+
+        Returns:
+            The digest of the published manifest, when it is known here.
+        """
+        ...
+
+    def finish(self, reference: Reference) -> Digest | None:
+        """What is left to do when the build has ended well; as ``receive``."""
+        ...
+
+
+class PushByEngine:
+    """The engine pushes the image under its tag."""
+
+    def output(self, reference: Reference) -> str:
+        """An image in the registry."""
+        return f"type=image,push=true,oci-mediatypes=false,name={reference}"
+
+    def receive(self, stream: Readable, reference: Reference) -> None:
+        """Nothing comes."""
+        del reference
+        stream.read()
+
+    def finish(self, reference: Reference) -> None:
+        """Nothing is left."""
+
+
+class KeepInEngine:
+    """The image stays in the engine under its name: local mode."""
+
+    def output(self, reference: Reference) -> str:
+        """An image of the engine."""
+        return f"type=docker,oci-mediatypes=false,name={local_name(reference)}"
+
+    def receive(self, stream: Readable, reference: Reference) -> None:
+        """Nothing comes."""
+        del reference
+        stream.read()
+
+    def finish(self, reference: Reference) -> None:
+        """Nothing is left."""
+
+
+class PushByClient:
+    """Our own client pushes: BuildKit's archive as it comes, nothing of it touches the disk.
+
+    An engine without the containerd store writes no archive while it builds.
+    There the image is kept in the engine, saved from it, and forgotten.
+    """
+
+    def __init__(
+        self, client: RegistryClient, open_engine: Callable[[], Engine], *, has_builder: bool
+    ) -> None:
+        """Take the client; the engine is asked what it can unless another builder is used."""
+        self._client = client
+        self._open_engine = open_engine
+        self._has_builder = has_builder
+
+    @cached_property
+    def _streams(self) -> bool:
+        return self._has_builder or self._open_engine().facts().containerd_store
+
+    def output(self, reference: Reference) -> str:
+        """An archive on standard output, or an image of the engine."""
+        if self._streams:
+            return "type=oci,oci-mediatypes=false,dest=-"
+        return f"type=docker,name={reference}"
+
+    def receive(self, stream: Readable, reference: Reference) -> Digest | None:
+        """Push the blobs as they come, then the manifest."""
+        if self._streams:
+            return self._push(stream, reference)
+        stream.read()
+        return None
+
+    def finish(self, reference: Reference) -> Digest | None:
+        """Push what the engine saves, then take its name away from it."""
+        if self._streams:
+            return None
+        engine = self._open_engine()
+        try:
+            return self._push(Pieces(engine.image_archive(str(reference))), reference)
+        finally:
+            engine.remove_image(str(reference))
+
+    def _push(self, stream: Readable, reference: Reference) -> Digest:
+        repository = reference.repository
+        archived = read_archive(stream, put_into(self._client, repository))
+        manifest = archived.manifest
+        config = BlobSource.of(archived.config.raw, manifest.config.media_type)
+        self._client.push_blob(repository, config)
+        self._client.put_manifest(reference, manifest)
+        return manifest.digest
+
+
+def deliveries_of(
+    publish_from: str,
+    *,
+    client: RegistryClient,
+    open_engine: Callable[[], Engine],
+    has_builder: bool,
+    on_fall_back: Callable[[str], None],
+) -> "Deliveries":
+    """The ways that ``--publish-from`` allows, in order; ``keep`` means local mode."""
+    if publish_from == "keep":
+        return Deliveries([KeepInEngine()], on_fall_back)
+    by_client = PushByClient(client, open_engine, has_builder=has_builder)
+    ways: dict[str, list[Delivery]] = {"client": [by_client], "engine": [PushByEngine()]}
+    return Deliveries(ways.get(publish_from, [PushByEngine(), by_client]), on_fall_back)
+
+
+class Deliveries:
+    """The ways of a run: the first one until it turns out that it leads nowhere."""
+
+    def __init__(self, ways: Sequence[Delivery], on_fall_back: Callable[[str], None]) -> None:
+        """Take the ways in order; ``on_fall_back`` is told why another one is taken, once."""
+        self._ways = list(ways)
+        self._tell = on_fall_back
+        self._lock = threading.Lock()
+
+    @property
+    def current(self) -> Delivery:
+        """The way to take now."""
+        return self._ways[0]
+
+    def fall_back(self, failed: Delivery, reason: str) -> bool:
+        """Whether there is another way than the failed one; taken from now on."""
+        with self._lock:
+            if failed is not self._ways[0]:
+                return True
+            if len(self._ways) == 1:
+                return False
+            del self._ways[0]
+        self._tell(reason)
+        return True
+
+
+def local_name(reference: Reference) -> str:
+    """``project:tag``, the name of a stage inside the engine."""
+    return f"{reference.repository.name}:{reference.tag}"
+
+
+def put_into(client: RegistryClient, repository: Repository) -> Put:
+    """Pushes layers into a repository; those that it holds are skipped."""
+
+    def put(source: BlobSource) -> None:
+        client.push_blob(repository, source)
+
+    return put

@@ -1,0 +1,199 @@
+"""Local mode: stages that live in the Docker engine as ``<project>:<digest>-<milliseconds>``.
+
+Without ``--repo`` the engine takes the place of the repository, as in werf (specification 6.4), and
+stages of both are found by both. An export sends the layers on and writes only the cleaned image.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from exporter.build.archive import BrokenOffError, Pieces, read_archive, with_other_config
+from exporter.build.delivery import local_name, put_into
+from exporter.build.engine import Engine
+from exporter.build.stages import StageId, StageImage
+from exporter.build.storage import StageStorage
+from exporter.errors import BuildError, InputError
+from exporter.oci import media_type as types
+from exporter.oci.config import ImageConfig
+from exporter.oci.descriptor import Descriptor
+from exporter.oci.digest import Digest
+from exporter.oci.document import write_object
+from exporter.oci.graph import Graph
+from exporter.oci.manifest import Index, Manifest, parse_manifest
+from exporter.oci.reference import Reference, Repository
+from exporter.registry.client import RegistryClient
+
+_ATTEMPTS = 3
+
+
+def local_repository(project: str) -> Repository:
+    """Where the stages of a project are inside the engine: a repository without registry."""
+    return Repository(registry="", name=project)
+
+
+class LocalRegistry:
+    """The engine's images, asked like a registry; manifests and configs are as the engine tells.
+
+    They serve planning: labels, platform and layers are right, the bytes are not the image's own.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._configs: dict[Digest, bytes] = {}
+
+    def list_tags(self, repository: Repository) -> tuple[str, ...]:
+        """All tags of a repository of the engine."""
+        names = self._engine.image_names(repository.name)
+        return tuple(name.rpartition(":")[2] for name in names)
+
+    def find_manifest(self, reference: Reference) -> Manifest | Index | None:
+        """A manifest that describes the image, or None."""
+        found = self._engine.inspect_image(local_name(reference))
+        if found is None:
+            return None
+        config = write_object(_config(found))
+        identity = Digest.parse(str(found["Id"]))
+        self._configs[identity] = config
+        return parse_manifest(
+            write_object(
+                {
+                    "schemaVersion": 2,
+                    "mediaType": types.DOCKER_MANIFEST,
+                    "config": {
+                        "mediaType": types.DOCKER_CONFIG,
+                        "size": len(config),
+                        "digest": identity,
+                    },
+                    "layers": [
+                        {"mediaType": types.DOCKER_LAYER, "size": 0, "digest": layer}
+                        for layer in found["RootFS"].get("Layers") or ()
+                    ],
+                }
+            )
+        )
+
+    def read_blob(self, repository: Repository, blob: Descriptor) -> bytes:
+        """The config of an image that was found before."""
+        del repository
+        return self._configs[blob.digest]
+
+
+class LocalPublisher:
+    """What is written to the engine besides builds; there are no records for cleanup in it."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def confirm(self, storage: StageStorage, stage: StageId, digest: Digest) -> StageImage:
+        """The stage that was just built.
+
+        Raises:
+            BuildError: The engine does not show it.
+        """
+        del digest
+        storage.remember(str(stage))
+        image = storage.load(stage)
+        if image is None:
+            raise BuildError(
+                f"the engine has built {storage.repository}:{stage} and does not show it",
+                remedy="Without --repo, --builder must keep its images in the engine that "
+                "DOCKER_HOST names.",
+            )
+        return image
+
+    def publish_config(
+        self, storage: StageStorage, base: StageImage, config: ImageConfig, stage: StageId
+    ) -> StageImage:
+        """A stage that differs from ``base`` in its config only."""
+
+        def edit(old: Mapping[str, Any]) -> Mapping[str, Any]:
+            new = {**old, "config": config.document.get("config", {})}
+            if "author" in config.document:
+                new["author"] = config.document["author"]
+            if "history" not in config.document:
+                new.pop("history", None)
+            return new
+
+        name = f"{storage.repository}:{stage}"
+        archive = Pieces(self._engine.image_archive(local_name(base.reference)))
+        self._engine.load_image(with_other_config(archive, name, edit))
+        storage.remember(str(stage))
+        image = storage.load(stage)
+        if image is None:
+            raise BuildError(f"the engine has loaded {name} and does not show it")
+        return image
+
+    def publish_index(self, storage: StageStorage, index: Index, stage: StageId) -> None:
+        """Never called: images of several platforms are refused in local mode.
+
+        Raises:
+            InputError: Always.
+        """
+        del index
+        raise InputError(f"{storage.repository}:{stage} cannot be an index", remedy="Set --repo.")
+
+    def copy(self, image: StageImage, destination: StageStorage) -> StageImage:
+        """There is no other repository in local mode.
+
+        Raises:
+            InputError: Always.
+        """
+        raise InputError(f"{image.reference} cannot be copied to {destination.repository}")
+
+    def tag(self, reference: Reference, root: Manifest | Index) -> None:
+        """Another name for an image; custom tags need ``--repo``.
+
+        Raises:
+            InputError: Always.
+        """
+        del root
+        raise InputError(f"{reference} cannot be written", remedy="Set --repo.")
+
+    def write_record(
+        self, storage: StageStorage, tag: str, labels: Mapping[str, str], *, renew: bool = False
+    ) -> bool:
+        """Write nothing: cleanup of an engine is its own."""
+        del storage, tag, labels, renew
+        return True
+
+
+def send_layers(
+    engine: Engine, client: RegistryClient, stage: Reference, destination: Repository
+) -> Graph:
+    """Push the layers of a stage in the engine to where it is going to be exported.
+
+    Only layers: no config and no manifest, so nothing there can be pulled yet.
+
+    Raises:
+        RegistryError: The registry refused.
+    """
+    for attempt in range(1, _ATTEMPTS + 1):
+        stream = Pieces(engine.image_archive(local_name(stage)))
+        try:
+            archived = read_archive(stream, put_into(client, destination))
+        except BrokenOffError as error:
+            if attempt == _ATTEMPTS:
+                error.what += f" {attempt} times on its way to {destination}"
+                error.registry = destination.registry
+                raise
+            continue
+        configs = {archived.manifest.config.digest: archived.config}
+        return Graph(root=archived.manifest, configs=configs)
+    raise AssertionError
+
+
+def _config(found: Mapping[str, Any]) -> dict[str, Any]:
+    """An image config of what the engine tells about an image; empty settings left out."""
+    run = {key: value for key, value in (found.get("Config") or {}).items() if value}
+    config: dict[str, Any] = {
+        "architecture": found.get("Architecture") or "unknown",
+        "os": found.get("Os") or "unknown",
+        "variant": found.get("Variant") or "",
+        "created": found.get("Created") or "",
+        "author": found.get("Author") or "",
+        "config": run,
+        "rootfs": {"type": "layers", "diff_ids": found["RootFS"].get("Layers") or []},
+        "history": [],
+    }
+    optional = ("variant", "author")
+    return {key: value for key, value in config.items() if value or key not in optional}
