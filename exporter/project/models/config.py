@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, cast
 from exporter.errors import ConfigError, Place
 from exporter.project.documents import Document, split_documents
 from exporter.project.excerpt import excerpt_at
+from exporter.project.models.checks import check_loops, check_names, check_related
 from exporter.project.models.meta import META, Meta, meta_of
 from exporter.project.models.names import image_names
+from exporter.project.models.relations import Relations, relations
 from exporter.project.models.shape import Shape, Values, read
 from exporter.project.yaml_decode import Decoder
 from exporter.project.yaml_nodes import Node, YamlError, compose
 
-if TYPE_CHECKING:  # a config seldom has images of both kinds, and start-up time counts
+if TYPE_CHECKING:
     from exporter.project.models.dockerfile import DockerfileImage, DockerfileRules
     from exporter.project.models.stapel import StapelImage, StapelRules
 
@@ -22,6 +24,9 @@ if TYPE_CHECKING:  # a config seldom has images of both kinds, and start-up time
         """What giterminism says about the config's directives."""
 
 
+__all__ = ["Config", "Image", "ReadOptions", "Relations", "read_config", "relations"]
+
+# A config seldom has images of both kinds, and start-up time counts: their modules come late.
 Image: TypeAlias = "DockerfileImage | StapelImage"
 
 
@@ -45,21 +50,6 @@ class ReadOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Relations:
-    """The images of the config that an image needs: its base, and sources of files and facts."""
-
-    base: str | None
-    imports: tuple[str, ...]
-    dependencies: tuple[str, ...]
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """All of them, each once, in the order base, imports, dependencies."""
-        base = () if self.base is None else (self.base,)
-        return tuple(dict.fromkeys((*base, *self.imports, *self.dependencies)))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """A valid config; ``images`` are in the order of their documents."""
 
@@ -70,18 +60,6 @@ class Config:
     def image(self, name: str) -> "Image | None":
         """The image of that name, None when there is none."""
         return next((image for image in self.images if image.name == name), None)
-
-
-def relations(image: Image) -> Relations:
-    """Which images of the config an image needs (spec section 3, item 7)."""
-    dependencies = tuple(dict.fromkeys(dependency.image for dependency in image.dependencies))
-    if image.kind == "dockerfile":
-        return Relations(base=None, imports=(), dependencies=dependencies)
-    return Relations(
-        base=image.base if image.base_is_image else None,
-        imports=tuple(entry.source for entry in image.imports if not entry.is_external),
-        dependencies=dependencies,
-    )
 
 
 def read_config(text: str, rules: "Rules", *, options: ReadOptions) -> Config:
@@ -102,24 +80,29 @@ def read_config(text: str, rules: "Rules", *, options: ReadOptions) -> Config:
 
 
 def _config(text: str, rules: "Rules", options: ReadOptions) -> Config:
-    documents = [_read(document, options.path) for document in split_documents(text)]
-    metas = [found for found in documents if found.kind == "meta"]
-    if len(metas) > 1:
-        raise metas[1].values.error(
-            "duplicate meta config section definition",
-            key="configVersion",
-            remedy=f"The first one is at {metas[0].values.place}",
-        )
+    documents: list[_Read] = []
+    project: _Read | None = None
+    for document in split_documents(text):
+        found = _read(document, options.path)
+        if found.kind == "meta":
+            if project:
+                raise found.values.error(
+                    "duplicate meta config section definition",
+                    key="configVersion",
+                    remedy=f"The first one is at {project.values.place}",
+                )
+            project = found
+        documents.append(found)
     _check_platforms(documents, options.host_platform)
-    if not metas:
+    if project is None:
         raise _missing_meta(options)
-    meta = meta_of(metas[0].values, project_name=options.project_name)
+    meta = meta_of(project.values, project_name=options.project_name)
     images = list(_images(documents, meta, rules, options))
     names = {image.name for image in images}
     images = [_resolved(image, names) for image in images]
-    _check_names(images)
-    _check_related(images)
-    _check_loops(images)
+    check_names(images)
+    check_related(images)
+    check_loops(images)
     images.sort(key=lambda image: image.place.line)
     return Config(project=meta.project, meta=meta, images=tuple(images))
 
@@ -154,11 +137,11 @@ def _shape(kind: Literal["meta", "dockerfile", "stapel"]) -> Shape:
         case "meta":
             return META
         case "dockerfile":
-            from exporter.project.models.dockerfile import DOCKERFILE_IMAGE  # noqa: PLC0415 - above
+            from exporter.project.models.dockerfile import DOCKERFILE_IMAGE  # noqa: PLC0415 - see Image
 
             return DOCKERFILE_IMAGE
         case "stapel":
-            from exporter.project.models.stapel import STAPEL_IMAGE  # noqa: PLC0415 - above
+            from exporter.project.models.stapel import STAPEL_IMAGE  # noqa: PLC0415 - see Image
 
             return STAPEL_IMAGE
 
@@ -222,7 +205,7 @@ def _dockerfile_images(
     documents: Sequence[_Read], meta: Meta, rules: "Rules", options: ReadOptions
 ) -> Iterable[Image]:
     for found in documents:
-        from exporter.project.models.dockerfile import dockerfile_image_of  # noqa: PLC0415 - above
+        from exporter.project.models.dockerfile import dockerfile_image_of  # noqa: PLC0415 - see Image
 
         for name in image_names(found.values):
             yield dockerfile_image_of(
@@ -237,7 +220,7 @@ def _dockerfile_images(
 
 def _stapel_images(documents: Sequence[_Read], meta: Meta, rules: "Rules") -> Iterable[Image]:
     for found in documents:
-        from exporter.project.models.stapel import stapel_image_of  # noqa: PLC0415 - above
+        from exporter.project.models.stapel import stapel_image_of  # noqa: PLC0415 - see Image
 
         artifact = found.values.text("artifact")
         for name in (artifact,) if artifact else image_names(found.values):
@@ -294,82 +277,3 @@ def _check_platforms(documents: Sequence[_Read], host: str) -> None:
                     key="image",
                     remedy=f"Declare the image {source!r} with this platform, or correct the name",
                 )
-
-
-def _check_names(images: Sequence[Image]) -> None:
-    seen: dict[str, Image] = {}
-    several = sum(image.final for image in images) > 1
-    for image in images:
-        if not image.name and several:
-            raise ConfigError(
-                "conflict between images names: a nameless image cannot be specified in the"
-                " config with multiple images!",
-                place=image.place,
-                remedy="Give it a name",
-            )
-        if image.name in seen:
-            raise ConfigError(
-                "conflict between images names!",
-                place=image.place,
-                remedy=f'"{image.name}" is also the image at {seen[image.name].place}',
-            )
-        seen[image.name] = image
-
-
-def _check_related(images: Sequence[Image]) -> None:
-    known = {image.name for image in images}
-    for image in images:
-        for name in relations(image).names:
-            if name not in known:
-                raise ConfigError(
-                    f'image "{name}" not found!',
-                    place=_place_of_use(image, name),
-                    remedy=_nearest(name, known),
-                )
-
-
-def _place_of_use(image: Image, name: str) -> Place:
-    if image.kind == "stapel":
-        for entry in image.imports:
-            if entry.source == name:
-                return entry.place
-    for dependency in image.dependencies:
-        if dependency.image == name:
-            return dependency.place
-    return image.place
-
-
-def _nearest(name: str, known: Iterable[str]) -> str:
-    from difflib import get_close_matches  # noqa: PLC0415 - for errors only
-
-    matches = get_close_matches(name, known, n=1)
-    return f"Did you mean {matches[0]!r}?" if matches else ""
-
-
-def _check_loops(images: Sequence[Image]) -> None:
-    """Refuse images that need each other, also through their bases, which the original misses."""
-    needed = {image.name: relations(image).names for image in images}
-    places = {image.name: image.place for image in images}
-    finished: set[str] = set()
-    for start, names in needed.items():
-        if start in finished:
-            continue
-        chain = [start]
-        pending = [(start, iter(names))]
-        while pending:
-            name, rest = pending[-1]
-            following = next(rest, None)
-            if following is None:
-                finished.add(name)
-                pending.pop()
-                chain.pop()
-            elif following in chain:
-                loop = [*chain, following]
-                raise ConfigError(
-                    f"infinite loop detected: {' -> '.join(loop)}",
-                    place=places[start],
-                    remedy="None of these images can be built before the others",
-                )
-            elif following not in finished:
-                pending.append((following, iter(needed[following])))
-                chain.append(following)
