@@ -69,8 +69,9 @@ def content_digest(
         platform: As in `stage_digest`.
         next_stage_dependencies: What the stage says about the next one.
     """
-    name = _HASHED_NAMES.get(stage, stage) + "-content"
-    return h224(*_platform_part(platform), VERSION, name, "", digest, next_stage_dependencies)
+    # the older names of stages are for digests only
+    parts = (VERSION, f"{stage}-content", "", digest, next_stage_dependencies)
+    return h224(*_platform_part(platform), *parts)
 
 
 def index_digest(stage_ids: Mapping[Platform, str] | Sequence[tuple[Platform, str]]) -> str:
