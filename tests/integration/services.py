@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -9,7 +10,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -59,16 +60,34 @@ def second_engine(folder: Path, *, containerd: bool = True) -> Iterator[str]:
     argv = ["dockerd", "--config-file", str(config), "--host", host]
     argv += ["--data-root", str(folder / "data"), "--exec-root", str(folder / "exec")]
     argv += ["--pidfile", str(folder / "dockerd.pid")]
-    # The machine's engine owns the bridge and the rules of the firewall.
-    argv += ["--bridge", "none", "--iptables=false", "--ip6tables=false"]
+    # A firewall and a bridge are the machine's engine's own: ``--bridge none`` would delete its
+    # bridge, so this engine gets one for itself.
+    argv += ["--iptables=false", "--ip6tables=false"]
     log = folder / "dockerd.log"
-    with log.open("wb") as sink, _running(argv, sink.fileno()):
+    with (
+        _bridge() as bridge,
+        log.open("wb") as sink,
+        _running([*argv, "--bridge", bridge], sink.fileno()),
+    ):
         try:
             _wait_for(lambda: _answers(f"http://127.0.0.1:{port}/_ping"), log, seconds=60)
             yield host
         finally:
             _unmount_below(folder)
     shutil.rmtree(folder / "data", ignore_errors=True)
+
+
+@contextmanager
+def _bridge() -> Iterator[str]:
+    """The name of a network bridge that exists as long as it is needed."""
+    name, network = f"exb{secrets.token_hex(4)}", f"10.213.{secrets.randbelow(256)}.1/24"
+    subprocess.run(["ip", "link", "add", name, "type", "bridge"], check=True)
+    try:
+        subprocess.run(["ip", "addr", "add", network, "dev", name], check=True)
+        subprocess.run(["ip", "link", "set", name, "up"], check=True)
+        yield name
+    finally:
+        subprocess.run(["ip", "link", "delete", name], check=False, capture_output=True)
 
 
 @contextmanager
@@ -84,8 +103,7 @@ def _running(argv: list[str], log: int) -> Iterator[None]:
                 server.kill()
 
 
-def _wait_for(is_there: "object", log: Path, *, seconds: float = 20) -> None:
-    assert callable(is_there)
+def _wait_for(is_there: Callable[[], bool], log: Path, *, seconds: float = 20) -> None:
     end = time.monotonic() + seconds
     while not is_there():
         assert time.monotonic() < end, log.read_text(errors="replace")[-2000:]
