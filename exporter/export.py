@@ -6,159 +6,46 @@ shows the right digest already is not written.
 
 import logging
 import threading
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 from exporter.errors import ExporterError, Interrupted, RegistryError
+from exporter.exported import (
+    ExportedImage,
+    ExportedReference,
+    ExportJob,
+    ExportPolicy,
+    Group,
+    Status,
+    Target,
+    result_of,
+)
 from exporter.oci.config import parse_config
 from exporter.oci.descriptor import Descriptor
 from exporter.oci.digest import Digest
-from exporter.oci.graph import Graph
 from exporter.oci.manifest import Index, Manifest
-from exporter.oci.mutate import Mutation, mutate
+from exporter.oci.mutate import mutate
 from exporter.oci.reference import Reference, Repository
 from exporter.registry.client import RegistryClient
 from exporter.registry.copy import Content, Copier, load_graph
-from exporter.registry.upload import PushResult
+from exporter.registry.referrers import copy_referrers, find_referrers
+
+__all__ = [
+    "REVISION",
+    "Export",
+    "ExportJob",
+    "ExportPolicy",
+    "ExportedImage",
+    "ExportedReference",
+    "Status",
+]
 
 logger = logging.getLogger(__name__)
 
-Status = Literal[
-    "created", "moved", "unchanged", "kept", "refused", "failed", "skipped", "unverified"
-]
 REVISION = "org.opencontainers.image.revision"
 _READ_BACK_WAITS_S = (0.0, 0.2, 0.4, 0.8, 1.6, 3.0, 4.0)
 _Item = TypeVar("_Item")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExportJob:
-    """One image and where it goes.
-
-    Attributes:
-        image: Its name, for logs and results.
-        source: Where it is now; a tag is read once.
-        destinations: By tag; a destination with a digest is written under the new digest.
-        graph: What was already loaded of the source, so that it is not asked for again.
-        mutation: What is changed on the way.
-        referrers: Whether signatures and SBOMs follow when the digest does not change.
-    """
-
-    image: str
-    source: Reference
-    destinations: tuple[Reference, ...]
-    graph: Graph | None = None
-    mutation: Mutation = field(default_factory=Mutation)
-    referrers: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExportPolicy:
-    """How tags are treated.
-
-    Attributes:
-        if_exists: What happens to a tag that shows something else.
-        on_error: Whether the first failure ends the export.
-        may_move: Given the commit that a tag shows (its revision label or annotation), whether it
-            may be moved; None lets every tag move (``--monotonic`` is off).
-        parallel: Threads.
-    """
-
-    if_exists: Literal["move", "keep", "fail"] = "move"
-    on_error: Literal["fail-fast", "continue"] = "fail-fast"
-    may_move: Callable[[str], bool] | None = None
-    parallel: int = 6
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExportedReference:
-    """What became of one destination; ``previous`` is what it showed before, if anything."""
-
-    reference: Reference
-    status: Status
-    digest: Digest | None = None
-    previous: Digest | None = None
-    error: ExporterError | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExportedImage:
-    """What became of one job; ``platforms`` maps each platform to its digest, ``size`` is bytes."""
-
-    image: str
-    digest: Digest | None
-    platforms: Mapping[str, Digest]
-    size: int
-    references: tuple[ExportedReference, ...]
-
-
-class _Target:
-    """One destination on its way; only the thread that works on it touches it."""
-
-    def __init__(self, job: ExportJob, reference: Reference) -> None:
-        self.job = job
-        self.asked = reference
-        self.content: Content | None = None
-        self.looked = False
-        self.previous: Digest | None = None
-        self.status: Status | None = None
-        self.error: ExporterError | None = None
-
-    @property
-    def root(self) -> Manifest | Index:
-        if self.content is None:
-            raise TypeError("the image has not been loaded")
-        return self.content.graph.root
-
-    @property
-    def reference(self) -> Reference:
-        """Where it is written: under the tag, or under the digest that it has now."""
-        if self.asked.digest is not None:
-            return self.asked.repository.at(self.root.digest)
-        return self.asked
-
-
-class _Group:
-    """The destinations of one image in one repository: they share their content."""
-
-    def __init__(self, targets: list[_Target]) -> None:
-        self.targets = targets
-        self.failed = False
-        self._counts: Counter[str] = Counter()
-        self._lock = threading.Lock()
-
-    @property
-    def repository(self) -> Repository:
-        return self.targets[0].asked.repository
-
-    @property
-    def content(self) -> Content:
-        content = self.targets[0].content
-        if content is None:
-            raise TypeError("the image has not been loaded")
-        return content
-
-    @property
-    def is_new(self) -> bool:
-        """Whether the repository most likely holds nothing of the image."""
-        return not any(target.previous for target in self.targets)
-
-    def placed(self, result: PushResult) -> None:
-        with self._lock:
-            self._counts[result.how] += 1
-            self._counts["bytes"] += result.sent
-
-    @property
-    def summary(self) -> str:
-        counts = self._counts
-        return (
-            f"content in place at {self.repository}: {counts['uploaded']} blobs uploaded "
-            f"({counts['bytes'] / 1e6:.1f} MB), {counts['mounted']} mounted, "
-            f"{counts['existing']} there already"
-        )
 
 
 class Export:
@@ -188,14 +75,14 @@ class Export:
         self._jobs = jobs
         self._policy = policy
         self._tags = dict(known_tags or {})
-        self._targets = [[_Target(job, ref) for ref in job.destinations] for job in jobs]
+        self._targets = [[Target(job, ref) for ref in job.destinations] for job in jobs]
         self._stop = threading.Event()
         self._looked = False
 
     @property
     def results(self) -> tuple[ExportedImage, ...]:
         """What is known so far; destinations that nothing was done about are ``skipped``."""
-        return tuple(map(_result, self._jobs, self._targets))
+        return tuple(map(result_of, self._jobs, self._targets))
 
     @property
     def error(self) -> ExporterError | None:
@@ -218,10 +105,10 @@ class Export:
         self._each(list(zip(self._jobs, self._targets, strict=True)), self._load)
         # When the first tag of a repository is new, most likely the others are, too, and one list
         # will tell (in ``run``); else each one is asked for.
-        first: list[_Target] = []
-        rest: list[tuple[_Target, _Target]] = []
+        first: list[Target] = []
+        rest: list[tuple[Target, Target]] = []
         for targets in self._targets:
-            leaders: dict[Repository, _Target] = {}
+            leaders: dict[Repository, Target] = {}
             for target in targets:
                 leader = leaders.setdefault(target.asked.repository, target)
                 if self._must_know or leader is target:
@@ -246,6 +133,7 @@ class Export:
         groups = self._groups()
         self._each(_largest_first(groups), self._place_blob)
         self._each(groups, self._place_children)
+        self._each([group for group in groups if group.job.referrers], self._place_referrers)
         self._each(groups, self._write_tags)
 
     # Looking
@@ -255,7 +143,7 @@ class Export:
         """Whether every tag must be known before anything is written."""
         return self._policy.if_exists != "move" or self._policy.may_move is not None
 
-    def _load(self, pair: tuple[ExportJob, list[_Target]]) -> None:
+    def _load(self, pair: tuple[ExportJob, list[Target]]) -> None:
         job, targets = pair
         repository = job.source.repository
         graph = job.graph
@@ -263,11 +151,13 @@ class Export:
             root = self._client.get_manifest(job.source)
             graph = load_graph(self._client, repository, root)
         content = Content(graph=mutate(graph, job.mutation), source=repository)
+        original = graph.root.digest
         self._copier.note(repository, graph.blobs)
         for target in targets:
             target.content = content
+            target.original = original
 
-    def _see(self, target: _Target) -> None:
+    def _see(self, target: Target) -> None:
         """Find out what the destination shows, and decide what that means."""
         known = self._tags.get(target.asked.repository)
         try:
@@ -279,7 +169,7 @@ class Export:
         except RegistryError as error:
             self._failed(target, error)
 
-    def _decide(self, target: _Target) -> None:
+    def _decide(self, target: Target) -> None:
         if target.previous is None:
             return
         if target.previous == target.root.digest:
@@ -319,16 +209,16 @@ class Export:
 
     # Content
 
-    def _groups(self) -> list[_Group]:
+    def _groups(self) -> list[Group]:
         """The destinations that may have to be written, by image and repository."""
-        groups: dict[tuple[int, Repository], list[_Target]] = {}
+        groups: dict[tuple[int, Repository], list[Target]] = {}
         for number, targets in enumerate(self._targets):
             for target in targets:
                 if target.status is None:
                     groups.setdefault((number, target.asked.repository), []).append(target)
-        return [_Group(targets) for targets in groups.values()]
+        return [Group(targets) for targets in groups.values()]
 
-    def _place_blob(self, task: tuple[_Group, Descriptor]) -> None:
+    def _place_blob(self, task: tuple[Group, Descriptor]) -> None:
         group, blob = task
         if self._stop.is_set() or group.failed:
             return
@@ -341,7 +231,7 @@ class Export:
         else:
             group.placed(result)
 
-    def _place_children(self, group: _Group) -> None:
+    def _place_children(self, group: Group) -> None:
         try:
             for value in group.content.graph.walk():
                 if self._stop.is_set() or group.failed:
@@ -351,18 +241,38 @@ class Export:
         except RegistryError as error:
             self._group_failed(group, error)
         else:
-            logger.info("%s: %s", group.targets[0].job.image or group.repository, group.summary)
+            logger.info("%s: %s", group.job.image or group.repository, group.summary)
+
+    def _place_referrers(self, group: Group) -> None:
+        """Signatures and SBOMs, before the tag that makes them findable."""
+        if self._stop.is_set() or group.failed:
+            return
+        source, original = group.content.source, group.original
+        try:
+            if group.content.graph.root.digest == original:
+                count = copy_referrers(self._copier, source, group.repository, original)
+                if count:
+                    logger.info("%s: %d signatures or SBOMs followed", group.job.image, count)
+            elif any(find_referrers(self._client, source, original)):
+                logger.warning(
+                    "%s: its signatures and SBOMs stay behind, because its digest changes; "
+                    "sign %s anew",
+                    group.job.image or source,
+                    group.repository.at(group.content.graph.root.digest),
+                )
+        except RegistryError as error:
+            self._group_failed(group, error)
 
     # Tags
 
-    def _write_tags(self, group: _Group) -> None:
+    def _write_tags(self, group: Group) -> None:
         for target in group.targets:
             if not target.looked and not self._stop.is_set():
                 self._see_late(group, target)
             if target.status is None and not self._stop.is_set() and not group.failed:
                 self._write_tag(group, target)
 
-    def _see_late(self, group: _Group, target: _Target) -> None:
+    def _see_late(self, group: Group, target: Target) -> None:
         """Decide about a tag whose sibling was new: one list tells about all of them."""
         repository = group.repository
         first = group.targets[0]
@@ -375,7 +285,7 @@ class Export:
             logger.debug("%s does not list its tags: %s", repository, error)
         self._see(target)
 
-    def _write_tag(self, group: _Group, target: _Target) -> None:
+    def _write_tag(self, group: Group, target: Target) -> None:
         reference, wanted = target.reference, target.root.digest
         try:
             confirmed = self._copier.put_manifest(group.content, reference, target.root) == wanted
@@ -393,7 +303,7 @@ class Export:
             self._read_back(target)
         logger.info("%s %s %s", reference, target.status, wanted)
 
-    def _read_back(self, target: _Target) -> None:
+    def _read_back(self, target: Target) -> None:
         """Look until the tag shows what was written: some registries answer too early."""
         shown: Digest | None = None
         for wait_s in _READ_BACK_WAITS_S:
@@ -423,19 +333,19 @@ class Export:
 
     # Failures and threads
 
-    def _failed(self, target: _Target, error: ExporterError, status: Status = "failed") -> None:
+    def _failed(self, target: Target, error: ExporterError, status: Status = "failed") -> None:
         target.status, target.error = status, error
         logger.debug("%s %s: %s", target.asked, status, error)
         if self._policy.on_error == "fail-fast":
             self._stop.set()
 
-    def _group_failed(self, group: _Group, error: RegistryError) -> None:
+    def _group_failed(self, group: Group, error: RegistryError) -> None:
         group.failed = True
         for target in group.targets:
             if target.status is None:
                 self._failed(target, error)
 
-    def _all(self) -> Iterable[_Target]:
+    def _all(self) -> Iterable[Target]:
         return (target for targets in self._targets for target in targets)
 
     def _each(self, items: Sequence[_Item], work: Callable[[_Item], None]) -> None:
@@ -456,38 +366,7 @@ class Export:
                 raise
 
 
-def _largest_first(groups: Sequence[_Group]) -> list[tuple[_Group, Descriptor]]:
+def _largest_first(groups: Sequence[Group]) -> list[tuple[Group, Descriptor]]:
     """Every blob of every group; the largest ones start first, so that none is left alone late."""
     tasks = [(group, blob) for group in groups for blob in group.content.blobs]
     return sorted(tasks, key=lambda task: -task[1].size)
-
-
-def _result(job: ExportJob, targets: Sequence[_Target]) -> ExportedImage:
-    graph = targets[0].content.graph if targets and targets[0].content else None
-    references = tuple(
-        ExportedReference(
-            reference=target.reference if target.content else target.asked,
-            status=target.status or "skipped",
-            digest=target.content.graph.root.digest if target.content else None,
-            previous=target.previous,
-            error=target.error,
-        )
-        for target in targets
-    )
-    return ExportedImage(
-        image=job.image,
-        digest=graph.root.digest if graph else None,
-        platforms=_platforms(graph) if graph else {},
-        size=sum(blob.size for blob in graph.blobs) if graph else 0,
-        references=references,
-    )
-
-
-def _platforms(graph: Graph) -> Mapping[str, Digest]:
-    if isinstance(graph.root, Manifest):
-        return {str(platform): graph.root.digest for platform in graph.platforms}
-    return {
-        str(child.platform): child.digest
-        for child in graph.root.manifests
-        if child.platform is not None and not child.is_attestation
-    }

@@ -55,6 +55,34 @@ class Profile:
     takes: tuple[str, ...] = ()
 
 
+OCI_AND_DOCKER = tuple(
+    f"application/vnd.{kind}+json"
+    for kind in (
+        "oci.image.index.v1",
+        "oci.image.manifest.v1",
+        "docker.distribution.manifest.list.v2",
+        "docker.distribution.manifest.v2",
+    )
+)
+VENDORS: Mapping[str, Profile] = {
+    "ghcr": Profile(auth="bearer", token_life_s=None, referrers=False, blobs_elsewhere=True),
+    "docker-hub": Profile(auth="bearer", mount="session", blobs_elsewhere=True, page_size=100),
+    "ecr": Profile(
+        auth="basic", mount="session", creates_repositories=False, immutable=True, page_size=100
+    ),
+    "gar": Profile(auth="bearer", location="absolute", takes=OCI_AND_DOCKER),
+    "acr": Profile(auth="bearer", token_key="access_token", one_scope_only=True),
+    "gitlab": Profile(auth="bearer", location="absolute", anonymous_pull=True, referrers=False),
+    "harbor": Profile(auth="bearer", creates_repositories=False, token_life_s=1800),
+    "quay": Profile(auth="bearer", mount="refuse", referrers=False, page_size=50),
+    "artifactory": Profile(
+        auth="basic", digest_header=False, location="absolute", content_type_suffix=";charset=utf-8"
+    ),
+    "nexus": Profile(auth="basic", mount="session", whole_put=False, head_manifests=False),
+}
+"""What the client meets at these vendors, as far as their documentation and bug reports tell."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Seen:
     """One request as it arrived and the status that it got; 0 when it got none."""
@@ -540,6 +568,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._close()
             return
         self.wfile.write(answered.body)
+        if how == "close-after":
+            self.wfile.flush()
+            self._close()
 
     def _note(self, status: int, read: int, *, close: bool = False) -> None:
         self.registry.journal.append(

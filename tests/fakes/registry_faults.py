@@ -13,6 +13,7 @@ How = Literal[
     "drop-mid-answer",  # answer, but close in the middle of the body
     "truncate",  # answer with half of the body, as if that were all
     "corrupt",  # answer with one byte of the body changed
+    "close-after",  # answer rightly, then close the connection without notice
     "headers",  # answer with ``headers`` set, or removed where the value is None
     "stall",  # never answer
     "stall-mid-answer",  # stop in the middle of the body

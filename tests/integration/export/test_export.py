@@ -8,9 +8,12 @@ from exporter.oci.config import parse_config
 from exporter.oci.digest import Digest
 from exporter.oci.mutate import Mutation
 from exporter.oci.reference import Reference, Repository
+from exporter.registry.client import RegistryClient
 from exporter.registry.copy import load_graph
+from exporter.registry.keychain import Keychain, Login
+from exporter.registry.settings import Settings
 from tests.fakes.images import make_attestation, make_image, make_index
-from tests.fakes.registry import FakeRegistry, Profile
+from tests.fakes.registry import VENDORS, FakeRegistry, Profile
 from tests.fakes.registry_faults import ALWAYS
 from tests.integration.export.conftest import World, publish
 
@@ -401,3 +404,98 @@ def test_an_interrupt_leaves_no_upload_and_no_tag(world: World) -> None:
     assert set(world.statuses(export)) == {"skipped"}
     assert world.near.tags.get("out/a") is None
     assert (world.near.uploads, world.far.uploads) == ({}, {})
+
+
+# What refers to an image
+
+
+def publish_signature(world: World, subject: str) -> str:
+    config = b"{}"
+    payload = json.dumps({"signs": subject}).encode()
+    digests = [world.near.add_blob("project/stages", content) for content in (config, payload)]
+    document = {
+        "schemaVersion": 2,
+        "mediaType": "application/vnd.oci.image.manifest.v1+json",
+        "artifactType": "application/vnd.example.signature",
+        "config": {"mediaType": "application/x", "digest": digests[0], "size": len(config)},
+        "layers": [{"mediaType": "application/y", "digest": digests[1], "size": len(payload)}],
+        "subject": {
+            "mediaType": "application/vnd.oci.image.manifest.v1+json",
+            "digest": subject,
+            "size": 1,
+        },
+    }
+    raw = json.dumps(document).encode()
+    return world.near.add_manifest("project/stages", raw, str(document["mediaType"]))
+
+
+def promotion(world: World, mutation: Mutation | None = None) -> ExportJob:
+    job = world.job(0, "far/out/app:1", mutation=mutation or Mutation())
+    return ExportJob(
+        image=job.image,
+        source=job.source,
+        destinations=job.destinations,
+        mutation=job.mutation,
+        referrers=True,
+    )
+
+
+@pytest.mark.parametrize("api", [True, False], ids=["api", "fallback-tag"])
+def test_signatures_follow_an_unchanged_image(world: World, api: bool) -> None:  # noqa: FBT001 - a row of the table
+    world.far.profile = Profile(referrers=api)
+    subject = world.images[0].manifest.digest
+    signature = publish_signature(world, subject)
+    of_the_signature = publish_signature(world, signature)
+    old_style = f"sha256-{subject.hex}.sig"
+    publish(world.near, make_image("cosign"), old_style)
+    world.export(promotion(world))
+    far = Repository(registry=world.far_address, name="out/app")
+    assert [found.digest for found in world.client.referrers(far, subject)] == [signature]
+    second = world.client.referrers(far, Digest(signature))
+    assert [found.digest for found in second] == [of_the_signature]
+    assert old_style in world.far.tags["out/app"]
+
+
+def test_signatures_that_stay_behind_are_a_warning(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    publish_signature(world, world.images[0].manifest.digest)
+    world.export(promotion(world, Mutation(add_labels={"a": "b"})))
+    assert "signatures and SBOMs stay behind" in caplog.text
+    assert len(world.far.manifests["out/app"]) == 1
+
+
+# Vendors
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+def test_an_export_suits_every_vendor(world: World, vendor: str) -> None:
+    world.far.profile = VENDORS[vendor]
+    if not world.far.profile.creates_repositories:
+        world.far.manifests["out/app"] = {}
+    logins = [Login(scope=world.far_address, username="user", password="secret")]
+    job = world.job(0, "far/out/app:1", "far/out/app:2")
+    settings = Settings(silence_timeout_s=1)
+    with RegistryClient(
+        keychain=Keychain(logins=logins), settings=settings, clock=world.clock.clock
+    ) as client:
+        export = Export(client, [job], ExportPolicy())
+        export.run()
+        assert [ref.status for ref in export.results[0].references] == ["created", "created"]
+        again = Export(client, [job], ExportPolicy(if_exists="fail"))
+        again.run()
+        assert [ref.status for ref in again.results[0].references] == ["unchanged", "unchanged"]
+
+
+def test_a_repository_that_must_be_created_first_is_named(world: World) -> None:
+    world.far.profile = Profile(creates_repositories=False)
+    export = world.export(world.job(0, "far/out/app:1"))
+    assert world.statuses(export) == ["failed"]
+    assert "the repository does not exist there" in str(export.error)
+
+
+def test_connections_that_close_after_each_answer_do_no_harm(world: World) -> None:
+    world.far.fault(".*", "close-after", times=ALWAYS)
+    world.near.fault(".*", "close-after", times=ALWAYS)
+    export = world.export(*(world.job(n, f"far/out/a{n}:1", f"near/out/a{n}:1") for n in range(3)))
+    assert set(world.statuses(export)) == {"created"}
