@@ -19,6 +19,9 @@ OUTPUTS: Mapping[str, str] = {
         "JSON list of {subject-name, subject-digest}, a matrix for an attestation job."
     ),
     "cosign-references": "repository@digest of everything exported, one per line, each once.",
+    "subject-checksums": (
+        "Path of a file of checksums and names of everything exported, for an attestation step."
+    ),
     "report": "Path of the JSON report of the run.",
     "result": "success, planned, partial, failure or interrupted.",
 }

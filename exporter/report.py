@@ -1,14 +1,15 @@
-"""What a run did: the JSON report, the outputs of the step, the summary and the table.
+"""What a run did: the values, the JSON report, and the outputs of the step.
 
 Built from whatever is known, also when a step before failed. The JSON shape is versioned and
-published as ``docs/report.schema.json``.
+published as ``docs/report.schema.json``. :mod:`exporter.summary` and :mod:`exporter.table` show it.
 """
 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Literal
+
+from exporter import __version__
 
 VERSION = 1
 
@@ -53,7 +54,10 @@ class StageResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageResult:
-    """One image: ``platforms`` maps each platform to its exported digest, ``size`` is in bytes."""
+    """One image: ``platforms`` maps each platform to its exported digest, ``size`` is in bytes.
+
+    ``started`` is on the clock of ``Report.started``; ``seconds`` is what building took.
+    """
 
     name: str
     content_tag: str = ""
@@ -68,8 +72,17 @@ class ImageResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Phase:
+    """One step of the run; ``started`` is on the clock of ``Report.started``."""
+
+    name: str
+    started: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """The whole run."""
+    """The whole run; ``started`` is in seconds since the epoch."""
 
     result: Result
     command: str
@@ -77,7 +90,9 @@ class Report:
     commit: str = ""
     images: tuple[ImageResult, ...] = ()
     problems: tuple[tuple[str, str], ...] = ()
+    phases: tuple[Phase, ...] = ()
     exit_code: int = 0
+    started: float = 0.0
     seconds: float = 0.0
 
     @property
@@ -90,12 +105,21 @@ def to_json(report: Report) -> dict[str, Any]:
     """The report as its published JSON shape."""
     return {
         "version": VERSION,
+        "exporter": __version__,
         "result": report.result,
         "exit-code": report.exit_code,
         "command": report.command,
         "project": report.project,
         "commit": report.commit,
         "seconds": round(report.seconds, 3),
+        "phases": [
+            {
+                "name": phase.name,
+                "started": round(phase.started - report.started, 3),
+                "seconds": round(phase.seconds, 3),
+            }
+            for phase in report.phases
+        ],
         "problems": [{"level": level, "message": text} for level, text in report.problems],
         "images": {image.name: _image(image) for image in report.images},
     }
@@ -103,23 +127,12 @@ def to_json(report: Report) -> dict[str, Any]:
 
 def text(report: Report) -> str:
     """The JSON report as the text of a file."""
-    return json.dumps(to_json(report), indent=2, ensure_ascii=False) + "\n"
+    return indented(to_json(report))
 
 
-def write_outputs(values: Mapping[str, str], path: Path) -> None:
-    """Write the outputs to a file: JSON when its name says so, else one ``NAME=value`` per line.
-
-    Dotenv files as GitLab reads them: no quotes, no line breaks, names in capitals.
-    """
-    if path.suffix == ".json":
-        path.write_text(json.dumps(values, indent=2, ensure_ascii=False) + "\n", "utf-8")
-        return
-    lines = [
-        f"EXPORTER_{name.upper().replace('-', '_')}={' '.join(value.split())}"
-        for name, value in values.items()
-        if value
-    ]
-    path.write_text("".join(f"{line}\n" for line in lines), "utf-8")
+def indented(value: object) -> str:
+    """JSON for a file that people read too."""
+    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
 
 
 def _image(image: ImageResult) -> dict[str, Any]:
@@ -156,7 +169,7 @@ def _reference(ref: ReferenceResult) -> dict[str, Any]:
     return {**shown, "error": ref.error} if ref.error else shown
 
 
-def outputs(report: Report, *, report_path: str = "") -> dict[str, str]:
+def outputs(report: Report, *, report_path: str = "", subjects_path: str = "") -> dict[str, str]:
     """The outputs of the step; every declared output is there, if only empty."""
     images = {
         image.name: {key: value for key, value in _image(image).items() if key in _IMAGE_OUTPUT}
@@ -175,6 +188,7 @@ def outputs(report: Report, *, report_path: str = "") -> dict[str, str]:
         ),
         "attest-subjects": _compact(_attest_subjects(in_place)),
         "cosign-references": "\n".join(dict.fromkeys(ref.pinned for ref in in_place)),
+        "subject-checksums": subjects_path,
         "report": report_path,
     }
 
@@ -182,85 +196,18 @@ def outputs(report: Report, *, report_path: str = "") -> dict[str, str]:
 _IMAGE_OUTPUT = ("digest", "content-tag", "stage", "platforms", "references")
 
 
+def subject_checksums(report: Report) -> str:
+    """What is in place as ``sha256sum`` prints it, for attestation steps; empty when nothing is."""
+    in_place = [ref for ref in report.references if ref.status in IN_PLACE and ref.digest]
+    return "".join(
+        f"{subject['subject-digest'].removeprefix('sha256:')}  {subject['subject-name']}\n"
+        for subject in _attest_subjects(in_place)
+    )
+
+
 def _attest_subjects(refs: Sequence[ReferenceResult]) -> list[dict[str, str]]:
     subjects = dict.fromkeys((f"{ref.registry}/{ref.repository}", ref.digest) for ref in refs)
     return [{"subject-name": name, "subject-digest": digest} for name, digest in subjects]
-
-
-def table(report: Report) -> str:
-    """The result for a terminal: one line per destination."""
-    rows = [("IMAGE", "STATUS", "REFERENCE", "DIGEST")]
-    rows += [
-        (image.name or "(nameless)", ref.status, ref.reference, ref.digest)
-        for image in report.images
-        for ref in image.references
-    ]
-    if len(rows) == 1:
-        rows += [
-            (image.name or "(nameless)", _built(image), image.stage, image.digest)
-            for image in report.images
-        ]
-    if len(rows) == 1:
-        return ""
-    widths = [max(len(row[column]) for row in rows) for column in range(3)]
-    return "\n".join(
-        "  ".join(
-            [*(text.ljust(width) for text, width in zip(row, widths, strict=False)), row[3]]
-        ).rstrip()
-        for row in rows
-    )
-
-
-def _built(image: ImageResult) -> str:
-    built = sum(stage.built for stage in image.stages)
-    return f"built {built}" if built else "reused"
-
-
-def summary(report: Report) -> str:
-    """The result as Markdown for a CI's page."""
-    icon = {"success": "✅", "planned": "📋", "partial": "⚠️"}.get(report.result, "❌")
-    lines = [f"## {icon} Exported images: {report.result}", ""]
-    lines += [
-        f"> **{level}** {_cell(text)}" for level, text in report.problems if level != "notice"
-    ]
-    lines += ["" if report.problems else None] if report.problems else []  # type: ignore[list-item]
-    lines += [
-        "| Image | Platforms | Reference | Digest | Status | Size | Time | Stages |",
-        "|---|---|---|---|---|---:|---:|---|",
-    ]
-    for image in report.images:
-        for ref in image.references or (None,):
-            lines.append(_row(image, ref))
-    lines += ["", f"Commit `{report.commit[:12]}`, {report.seconds:.1f} s."]
-    return "\n".join(lines) + "\n"
-
-
-def _row(image: ImageResult, ref: ReferenceResult | None) -> str:
-    built = sum(stage.built for stage in image.stages)
-    cells = (
-        image.name or "(nameless)",
-        "<br>".join(image.platforms),
-        f"`{ref.reference}`" if ref else f"`{image.stage}`" if image.stage else "",
-        f"`{ref.digest if ref else image.digest}`" if (ref and ref.digest) or image.digest else "",
-        ref.status if ref else "",
-        _size(image.size) if image.size else "",
-        f"{image.seconds:.1f} s",
-        f"{built} built, {len(image.stages) - built} reused",
-    )
-    return "| " + " | ".join(_cell(cell) for cell in cells) + " |"
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")
-
-
-def _size(size: int) -> str:
-    value = float(size)
-    for unit in ("B", "KiB", "MiB"):
-        if value < 1024:  # noqa: PLR2004 - bytes in a KiB
-            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
-        value /= 1024
-    return f"{value:.1f} GiB"
 
 
 def _compact(value: object) -> str:

@@ -1,16 +1,15 @@
 """One run: its options and resources, its steps, and what is known of its result."""
 
-import os
 import platform as machine
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, wraps
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, Self, TypeVar
 
 from exporter import report as reports
 from exporter.build.conveyor import Built, Key
@@ -19,6 +18,7 @@ from exporter.build.publisher import Publisher
 from exporter.build.session import Session
 from exporter.build.storage import StageStorage, Storages
 from exporter.ci import Console
+from exporter.ci.variables import default_repo
 from exporter.credentials import logins_of, secrets_of
 from exporter.errors import ExporterError, InputError, Interrupted, PartialExportError
 from exporter.export import REVISION, Export, ExportedReference, ExportJob, ExportPolicy
@@ -27,7 +27,7 @@ from exporter.naming.tag_template import check_tags, compile_tags
 from exporter.oci.mutate import Mutation
 from exporter.oci.platform import Platform
 from exporter.oci.reference import Reference, Repository, parse_repository
-from exporter.options import Options
+from exporter.options import MODES, Options
 from exporter.plan import (
     Plan,
     check_nothing_missing,
@@ -48,6 +48,7 @@ from exporter.publish import (
 from exporter.registry.client import RegistryClient
 from exporter.registry.keychain import Keychain
 from exporter.registry.settings import Settings
+from exporter.reporting import hand_out
 from exporter.sources import Source
 
 if TYPE_CHECKING:  # loaded only when something is built, or without --repo
@@ -55,6 +56,29 @@ if TYPE_CHECKING:  # loaded only when something is built, or without --repo
     from exporter.build.delivery import Deliveries
     from exporter.build.engine import Engine
     from exporter.build.local import LocalPublisher
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def _timed(
+    name: str,
+) -> Callable[[Callable[Concatenate["Run", P], R]], Callable[Concatenate["Run", P], R]]:
+    """Have a step of the run measured."""
+
+    def decorate(step: Callable[Concatenate["Run", P], R]) -> Callable[Concatenate["Run", P], R]:
+        @wraps(step)
+        def measured(run: "Run", /, *args: P.args, **kwargs: P.kwargs) -> R:
+            started = time.time()
+            try:
+                return step(run, *args, **kwargs)
+            finally:
+                run.note_phase(name, started)
+
+        return measured
+
+    return decorate
+
 
 WERF_LABELS = "werf"
 """Labels whose key starts so are removed from exported images (specification 6.3)."""
@@ -64,13 +88,16 @@ class Run:
     """The resources and the steps of one run; a context manager that ends what it opened."""
 
     def __init__(self, options: Options, env: Mapping[str, str], console: Console) -> None:
-        self.options = options
+        self._uses_default_repo = options.command in MODES and not options.repo
+        repo = default_repo(env) if self._uses_default_repo else options.repo
+        self.options = replace(options, repo=repo)
         self._env = env
         self._console = console
         self._cwd = Path.cwd()
-        self._started = time.monotonic()
+        self._started = time.time()
         self._stack = ExitStack()
         self._images: dict[str, reports.ImageResult] = {}
+        self._phases: list[reports.Phase] = []
         self._project: Project | None = None
         self._exports: Export | None = None
         self._error: ExporterError | None = None
@@ -106,7 +133,7 @@ class Run:
         )
         return self._stack.enter_context(RegistryClient(keychain=keychain, settings=settings))
 
-    @cached_property
+    @property
     def stages(self) -> Repository | None:
         """The repository of stages; None in local mode."""
         return parse_repository(self.options.repo) if self.options.repo else None
@@ -189,6 +216,7 @@ class Run:
             unwrap_single=options.unwrap_single,
         )
 
+    @_timed("Load the project")
     def load_project(self, *, quiet: bool = False) -> Project:
         """The project at its commit, with its warnings told."""
         options = self.options
@@ -212,8 +240,13 @@ class Run:
         for warning in () if quiet else warnings_of(project, project_options):
             self._console.warning(warning)
         self._project = project
+        if self._uses_default_repo and self.options.repo:
+            repo = default_repo(self._env, project=project.config.project)
+            self.options = replace(self.options, repo=repo)
+            self._console.say(f"Stages are kept in {repo}, the default of this CI.")
         return project
 
+    @_timed("Plan")
     def make_plan(self, project: Project) -> Plan:
         """The plan: images selected, destinations checked, every stage looked up.
 
@@ -226,10 +259,15 @@ class Run:
         plan = make_plan(session, selection, self.options, session.build_platform)
         for name in selection.asked:
             self._note_plan(plan, name)
+        tags = {name: str(content_id(plan.of(name))) for name in selection.exported}
+        for name, goals in destinations(self.options, tags, self.stages).items():
+            refs = tuple(_to_do(goal, "skipped") for goal in goals)
+            self._images[name] = replace(self._images[name], references=refs)
         if self.options.require_built_images:
             check_nothing_missing(plan)
         return plan
 
+    @_timed("Check")
     def preflight(self, plan: Plan) -> None:
         """Check, before anything is built, what would only fail after it.
 
@@ -243,6 +281,7 @@ class Run:
             plan, client=self.client, options=self.options, env=self._env, stages=self.stages
         )
 
+    @_timed("Build")
     def build(self, plan: Plan) -> tuple[Source, ...]:
         """Build and publish what is missing; the exported images, ready to go out.
 
@@ -312,6 +351,7 @@ class Run:
             )
         return found
 
+    @_timed("Export")
     def export(self, sources: Sequence[Source], stages: Repository | None) -> None:
         """Bring the images to their destinations.
 
@@ -329,6 +369,7 @@ class Run:
                 raise export.error
             raise self._partial(export)
 
+    @_timed("Look at the destinations")
     def look(self, plan: Plan) -> None:
         """Note what an export would do; nothing is written."""
         known = [
@@ -340,11 +381,24 @@ class Run:
         export = self._prepare(known, self.stages)
         export.look()
         self._note_exports(export, planned=True)
-        tags = {name: str(content_id(plan.of(name))) for name in plan.selection.exported}
-        for name, references in destinations(self.options, tags, self.stages).items():
-            if not self._images[name].references:
-                refs = tuple(_planned(reference) for reference in references)
-                self._images[name] = replace(self._images[name], references=refs)
+        looked = {source.image for source in known}
+        for name in plan.selection.exported:
+            if name not in looked:
+                image = self._images[name]
+                refs = tuple(self._would(ref.reference) for ref in image.references)
+                self._images[name] = replace(image, references=refs)
+
+    def _would(self, reference: str) -> reports.ReferenceResult:
+        """What would become of a destination whose image must be built first."""
+        asked = Reference.parse(reference)
+        try:
+            shown = self.client.head_manifest(asked)
+        except ExporterError:
+            shown = None
+        status: reports.Status = "planned"
+        if shown is not None and self.options.if_exists != "move":
+            status = "kept" if self.options.if_exists == "keep" else "refused"
+        return _to_do(asked, status, previous=str(shown.digest) if shown else "")
 
     # inside
 
@@ -506,6 +560,11 @@ class Run:
 
     # what is known
 
+    def note_phase(self, name: str, started: float) -> None:
+        """Remember how long a step took."""
+        seconds = time.time() - started
+        self._phases.append(reports.Phase(name=name, started=started, seconds=seconds))
+
     def failed(self, error: ExporterError) -> None:
         """Remember why the run ended early, and say it."""
         self._error = error
@@ -521,17 +580,12 @@ class Run:
             commit=self._project.commit.object_id if self._project else "",
             images=tuple(self._images.values()),
             problems=tuple(self._console.problems),
+            phases=tuple(self._phases),
             exit_code=error.exit_code if error else 0,
-            seconds=time.monotonic() - self._started,
+            started=self._started,
+            seconds=time.time() - self._started,
         )
-        path = self._write_report(report)
-        outputs = reports.outputs(report, report_path=path)
-        self._console.write_outputs(outputs)
-        if self.options.output_file:
-            reports.write_outputs(outputs, self._cwd / self.options.output_file)
-        if self.options.summary:
-            self._console.write_summary(reports.summary(report))
-        self._console.result(reports.table(report))
+        hand_out(report, options=self.options, env=self._env, console=self._console, cwd=self._cwd)
         return report.exit_code
 
     def _result(self) -> reports.Result:
@@ -545,27 +599,16 @@ class Run:
             case _:
                 return "failure"
 
-    def _write_report(self, report: reports.Report) -> str:
-        """Write the JSON report where it was asked for, or where the CI keeps files of a job."""
-        text = self.options.report_path
-        folder = self._env.get("RUNNER_TEMP", "") if self._console.dialect.name == "github" else ""
-        if not text and folder and Path(folder).is_dir():
-            text = str(Path(folder, f"exporter-report-{os.getpid()}.json"))
-        if not text:
-            return ""
-        path = self._cwd / text
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(reports.text(report), "utf-8")
-        return text
-
     def _note_plan(self, plan: Plan, name: str) -> None:
         stages = plan.session.storages.primary.repository
         images = plan.of(name)
-        tag = str(content_id(images))
+        # What is missing has a name only in a plan: a build may find another one, or fail.
+        is_named = self.options.command == "plan" or not any(image.missing for image in images)
+        tag = str(content_id(images)) if is_named else ""
         self._images[name] = reports.ImageResult(
             name=name,
             content_tag=tag,
-            stage=f"{stages}:{tag}",
+            stage=f"{stages}:{tag}" if is_named else "",
             stages=tuple(
                 reports.StageResult(
                     name=stage.stage.name,
@@ -575,6 +618,7 @@ class Run:
                 )
                 for image in images
                 for stage in image.stages
+                if is_named or stage.image is not None
             ),
         )
 
@@ -582,8 +626,8 @@ class Run:
         self, name: str, plan: Plan, built: Mapping[Key, Built], source: Source
     ) -> None:
         parts = [built[name, platform] for platform in plan.platforms[name]]
-        self._images[name] = reports.ImageResult(
-            name=name,
+        self._images[name] = replace(
+            self._images[name],
             content_tag=source.content_tag,
             stage=str(source.reference),
             started=min(part.started for part in parts),
@@ -654,13 +698,16 @@ def _reference(ref: ExportedReference, *, planned: bool) -> reports.ReferenceRes
     )
 
 
-def _planned(reference: Reference) -> reports.ReferenceResult:
+def _to_do(
+    reference: Reference, status: reports.Status, *, previous: str = ""
+) -> reports.ReferenceResult:
     return reports.ReferenceResult(
         reference=str(reference),
         registry=reference.repository.registry,
         repository=reference.repository.name,
         tag=reference.tag or "",
-        status="planned",
+        status=status,
+        previous_digest=previous,
     )
 
 
