@@ -8,10 +8,10 @@ from exporter.oci.reference import Repository
 from exporter.registry.client import RegistryClient
 
 
-def main(near: str, far: str) -> int:
+def main(near: str, far: str, stages: str = "project/stages", out: str = "out/app") -> int:
     """Export from ``near`` to both; 0 when everything is in place."""
-    source = Repository(registry=near, name="project/stages")
-    here, there = (Repository(registry=address, name="out/app") for address in (near, far))
+    source = Repository(registry=near, name=stages)
+    here, there = (Repository(registry=address, name=out) for address in (near, far))
     jobs = [
         ExportJob(
             image=f"image{number}",

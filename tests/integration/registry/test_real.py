@@ -71,13 +71,12 @@ def test_a_large_blob_is_copied_in_little_memory() -> None:
 
 
 def test_four_exports_of_the_same_images_at_once_end_well() -> None:
-    # crashing.py exports project/stages: its name is fixed, the images are new every time.
     images = [make_image(secrets.token_hex(8), layer_bytes=(90_000, 700)) for _ in range(3)]
-    source, out = Repository(registry=REAL, name="project/stages"), "out/app"
+    source, out = Repository(registry=REAL, name=unique("stages")), unique("out")
     with RegistryClient() as client:
         for number, image in enumerate(images):
             push_image(client, source.tag(f"stage-{number}"), image)
-        command = [sys.executable, str(CRASHING), REAL, OTHER_REAL]
+        command = [sys.executable, str(CRASHING), REAL, OTHER_REAL, source.name, out]
         exports = [subprocess.Popen(command, env=ENV) for _ in range(4)]
         assert [export.wait(120) for export in exports] == [0, 0, 0, 0]
         for registry, tags in ((REAL, ("a0", "a1", "a2", "b0")), (OTHER_REAL, ("a0", "a2"))):
