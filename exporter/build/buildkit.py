@@ -20,13 +20,14 @@ from exporter.build.delivery import Deliveries, Delivery
 from exporter.build.progress import Failure, Progress, Step
 from exporter.build.secret import BuildSecret
 from exporter.errors import BuildError, EngineError, Place, RegistryError
-from exporter.log import redact
+from exporter.log import hide, redact
 from exporter.oci.digest import Digest
 from exporter.oci.platform import Platform
 from exporter.oci.reference import Reference
 
 logger = logging.getLogger(__name__)
 
+_SECRET_BYTES = 64 << 10
 PUSH_ATTEMPTS = 5
 """How often a solve is repeated when only the push of its (then cached) result failed."""
 
@@ -89,6 +90,7 @@ class BuildKit:
             EngineError: The program or the engine is missing or out of reach.
             RegistryError: The engine could not push, or could not read a base image's registry.
         """
+        hide(_texts(solve.secrets))
         attempt = 0
         while True:
             delivery = self.deliveries.current
@@ -267,6 +269,15 @@ _CODE = re.compile(r"exit code: (\d+)")
 
 def _is_push(failure: Failure) -> bool:
     return bool(_PUSHING.search(failure.step) or _PUSHING.search(failure.message))
+
+
+def _texts(secrets: Sequence[BuildSecret]) -> Iterator[str]:
+    """What must not be shown: the values, and the contents of small files."""
+    for secret in secrets:
+        if secret.value is not None:
+            yield secret.value.strip()
+        elif secret.file is not None and secret.file.stat().st_size <= _SECRET_BYTES:
+            yield secret.file.read_bytes().decode("utf-8", "replace").strip()
 
 
 def _is_unreachable(failure: Failure) -> bool:

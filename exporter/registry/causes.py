@@ -205,7 +205,7 @@ _HINTS: Sequence[tuple[Vendor, Sequence[str]]] = (
 _GENERAL: Mapping[Cause, str] = {
     Cause.UNKNOWN_REPOSITORY: "Check the name, or create the repository there first",
     Cause.INVALID_NAME: "Use lower-case letters, digits and single separators between them",
-    Cause.NO_CREDENTIALS: "Log in with `docker login {registry}`, or give user name and password "
+    Cause.NO_CREDENTIALS: "Log in to it with `docker login`, or give user name and password "
     "of this registry as inputs",
     Cause.WRONG_CREDENTIALS: "Check user name and password, and whether the token has expired",
     Cause.DENIED: "Give the account write access to the repository",
