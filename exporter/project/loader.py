@@ -6,7 +6,6 @@ the repository, no work tree is registered, the network is not used (spec sectio
 
 import os
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
@@ -227,9 +226,7 @@ def _open_repository(options: ProjectOptions) -> Repository:
     except BaseException:
         repository.close()
         raise
-    with suppress(GitError):
-        # Objects of the user's repository are read through the new one from now on.
-        repository.close()
+    repository.close()  # its objects are read through the new one from now on
     return dev
 
 
