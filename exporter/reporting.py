@@ -31,7 +31,7 @@ def hand_out(
             return ""
         (cwd / path).parent.mkdir(parents=True, exist_ok=True)
         (cwd / path).write_text(text, "utf-8")
-        return _outside(path, env)
+        return outside(path, env)
 
     subjects = reports.subject_checksums(report)
     outputs = reports.outputs(
@@ -47,7 +47,7 @@ def hand_out(
     console.result(table(report, console.style))
 
 
-def _outside(path: str, env: Mapping[str, str]) -> str:
+def outside(path: str, env: Mapping[str, str]) -> str:
     """The path as steps outside the container see it: the runner's own folder lies elsewhere."""
     workspace = env.get("RUNNER_WORKSPACE", "")
     if not workspace or not path.startswith(f"{_RUNNER_TEMP}/"):

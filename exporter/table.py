@@ -37,7 +37,7 @@ def built(image: ImageResult) -> str:
     count = sum(stage.built for stage in image.stages)
     parts = [f"{count} built"] if count else []
     reused = len(image.stages) - count
-    return ", ".join([*parts, *([f"{reused} reused"] if reused else [])])
+    return ", ".join([*parts, *([f"{reused} reused"] if reused else [])]) or "not built"
 
 
 def action(ref: ReferenceResult) -> tuple[str, str]:
@@ -51,7 +51,7 @@ def action(ref: ReferenceResult) -> tuple[str, str]:
         case "unchanged":
             return "leave", short(ref.digest)
         case "kept":
-            return "leave", f"{short(ref.previous_digest)} (not {new}: --if-exists or --monotonic)"
+            return "leave", f"{short(ref.previous_digest)} (not {new})"
         case other:
             return other, ref.error
 
