@@ -11,7 +11,7 @@ from exporter.gotemplate.quoting import (
     quote,
     quote_rune,
 )
-from exporter.gotemplate.sprint import MAX_PRINTED, POINTER, TooLargeError
+from exporter.gotemplate.sprint import POINTER, Pieces, check_depth
 from exporter.gotemplate.values import (
     UNSIGNED,
     GoObject,
@@ -25,7 +25,6 @@ from exporter.gotemplate.values import (
 
 _MAX_RUNE: Final = 0x10FFFF
 _SURROGATES: Final = range(0xD800, 0xE000)
-_MAX_DEPTH: Final = 200
 _TEXT_VERBS: Final = "vsxXq"
 _DEFAULT_PRECISION: Final = 6
 _FLAG_NAMES: Final = {"#": "sharp", "0": "zero", "+": "plus", "-": "minus", " ": "space"}
@@ -61,24 +60,10 @@ class Formatter:
 
     def __init__(self) -> None:
         self.flags = Flags()
-        self.pieces: list[str] = []
-        self.room = MAX_PRINTED
         self.is_erroring = False
-
-    def text(self) -> str:
-        """All that was written."""
-        return "".join(self.pieces)
-
-    def write(self, text: str) -> None:
-        """Add text as it is.
-
-        Raises:
-            TooLargeError: There is too much.
-        """
-        self.room -= len(text)
-        if self.room < 0:
-            raise TooLargeError(f"a value prints more than {MAX_PRINTED} bytes")
-        self.pieces.append(text)
+        pieces = Pieces()
+        self.write = pieces.write
+        self.text = pieces.text
 
     def pad(self, text: str, *, with_zeros: bool = True) -> None:
         """Add text, filled up to the width."""
@@ -133,8 +118,7 @@ class Formatter:
 
     def _value(self, value: Value, verb: str, depth: int) -> None:  # noqa: C901, PLR0912 - one case for each kind
         """A value, or an element of one."""
-        if depth > _MAX_DEPTH:
-            raise TooLargeError("a value contains itself, or is nested too deeply to be printed")
+        check_depth(depth)
         match value:
             case str():
                 self._string(value, verb)

@@ -5,6 +5,7 @@ is part of the error messages. It never fails: a mistake becomes the last token,
 which the parser reports if it gets that far.
 """
 
+import sys
 from enum import Enum, auto
 from typing import Final, NamedTuple
 
@@ -101,12 +102,14 @@ class Token(NamedTuple):
         return quote(self.text)
 
 
-def lex(text: str, *, functions: frozenset[str] = frozenset()) -> list[Token]:
-    """Cut a template into tokens; the last one is ``EOF`` or ``ERROR``.
+def lex(
+    text: str, *, functions: frozenset[str] = frozenset(), limit: int = sys.maxsize
+) -> list[Token]:
+    """Cut a template into at most ``limit`` tokens; the last one is ``EOF`` or ``ERROR``.
 
     When ``functions`` has ``break`` or ``continue``, they are no keywords.
     """
-    return _Scanner(text, functions & {"break", "continue"}).run()
+    return _Scanner(text, functions & {"break", "continue"}, limit).run()
 
 
 class _ScanError(Exception):
@@ -116,8 +119,9 @@ class _ScanError(Exception):
 class _Scanner:
     """Scans one text; ``start`` is where the current token began, ``position`` where we are."""
 
-    def __init__(self, text: str, functions: frozenset[str]) -> None:
+    def __init__(self, text: str, functions: frozenset[str], limit: int) -> None:
         self.text = text
+        self.limit = limit
         self.tokens: list[Token] = []
         self.start = 0
         self.position = 0
@@ -140,6 +144,8 @@ class _Scanner:
     def emit(self, kind: Kind) -> bool:
         """Make a token of everything since `start`."""
         word = self.text[self.start : self.position]
+        if len(self.tokens) >= self.limit:
+            raise _ScanError("templates have too many tokens in all")
         self.tokens.append(Token(kind, word, self.start, self.line))
         if kind in _MULTILINE:
             self.line += word.count("\n")

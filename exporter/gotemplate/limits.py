@@ -10,10 +10,12 @@ from dataclasses import dataclass
 class Limits:
     """Bounds of parsing and of one rendering; everything that include and tpl do counts too."""
 
-    nodes: int = 20_000_000
+    nodes: int = 5_000_000
     """Executed nodes: texts, actions, iterations."""
-    size: int = 1 << 28
+    size: int = 1 << 27
     """Characters written by all templates and returned by functions."""
+    tokens: int = 2_000_000
+    """Tokens of all texts that are parsed, those of tpl included."""
     template_depth: int = 100_000
     """Nested ``{{template}}``; the number is Go's own."""
     call_depth: int = 1_000

@@ -1,6 +1,6 @@
 """From tokens to trees: one method for each construct, messages as Go words them."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Final, NoReturn, TypeGuard
 
 from exporter.gotemplate import nodes
@@ -29,16 +29,26 @@ _OPERANDS: Final = frozenset(
 _STRINGS: Final = frozenset((Kind.STRING, Kind.RAW_STRING))
 
 
-def parse(
-    name: str, text: str, *, functions: Collection[str], limits: Limits | None = None
-) -> dict[str, nodes.Tree]:
+def parse(name: str, text: str, *, functions: Collection[str]) -> dict[str, nodes.Tree]:
     """Every template that ``text`` defines by name, the text itself under ``name``.
 
     Raises:
         GoTemplateError: The text is no template, with the message of Go's parser.
     """
-    known = functions if isinstance(functions, frozenset) else frozenset(functions)
-    stream = _Stream(name, text, lex(text, functions=known), known, limits or Limits())
+    known = frozenset(functions)
+    tokens = lex(text, functions=known)
+    return parse_tokens(name, text, tokens, functions=known, nesting=Limits().nesting)
+
+
+def parse_tokens(
+    name: str, text: str, tokens: Sequence[Token], *, functions: Collection[str], nesting: int
+) -> dict[str, nodes.Tree]:
+    """The same out of the tokens of ``text``; ``nesting`` bounds bodies and parentheses.
+
+    Raises:
+        GoTemplateError: As ``parse``.
+    """
+    stream = _Stream(name, text, tokens, functions, nesting)
     with deep_recursion():
         main = _Parser(stream, name)
         main.add(main.parse_main())
@@ -49,13 +59,18 @@ class _Stream:
     """Tokens of one text, read by the parsers of all templates in it."""
 
     def __init__(
-        self, name: str, text: str, tokens: list[Token], functions: frozenset[str], limits: Limits
+        self,
+        name: str,
+        text: str,
+        tokens: Sequence[Token],
+        functions: Collection[str],
+        nesting: int,
     ) -> None:
         self.name = name
         self.text = text
         self.tokens = tokens
         self.functions = functions
-        self.limits = limits
+        self.nesting = nesting
         self.index = 0
         self.trees: dict[str, nodes.Tree] = {}
         self.depth = 0
@@ -200,8 +215,8 @@ class _Parser:
     def deepen(self) -> None:
         """One body more around what comes."""
         self.stream.depth += 1
-        if self.stream.depth > self.stream.limits.nesting:
-            self.fail(f"bodies are nested more than {self.stream.limits.nesting} deep")
+        if self.stream.depth > self.stream.nesting:
+            self.fail(f"bodies are nested more than {self.stream.nesting} deep")
 
     def text_or_action(self) -> nodes.Node | nodes.End | nodes.Else:
         token = self.next_word()
@@ -419,7 +434,7 @@ class _Parser:
                     self.fail(str(error))
 
     def parse_parentheses(self) -> nodes.Pipeline:
-        if self.parens >= self.stream.limits.nesting:
+        if self.parens >= self.stream.nesting:
             self.fail("max expression depth exceeded")
         self.parens += 1
         pipeline = self.parse_pipeline("parenthesized pipeline", Kind.RIGHT_PAREN)

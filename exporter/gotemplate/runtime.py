@@ -129,6 +129,8 @@ class Blame:
         spot = self.spot(node)
         inner = error if isinstance(error, GoTemplateError) else error.__cause__
         if isinstance(inner, LimitError):
+            if inner.spot is None:  # it has no place of its own
+                return LimitError(inner.message, kind=inner.kind, spot=spot)
             inner.called_at(spot)
             return inner
         failed = GoTemplateError(f"error calling {name}: {error}", kind="func", spot=spot)

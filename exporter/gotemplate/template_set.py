@@ -7,8 +7,9 @@ from exporter.gotemplate.builtins import BUILTINS
 from exporter.gotemplate.evaluate import Executable
 from exporter.gotemplate.failure import GoTemplateError, LimitError
 from exporter.gotemplate.function import Function
+from exporter.gotemplate.lexer import lex
 from exporter.gotemplate.limits import Limits, deep_recursion
-from exporter.gotemplate.parser import parse
+from exporter.gotemplate.parser import parse_tokens
 from exporter.gotemplate.quoting import quote
 from exporter.gotemplate.runtime import Run
 from exporter.gotemplate.values import NO_VALUE, Value
@@ -34,6 +35,7 @@ class TemplateSet:
         self._names = frozenset((*self.functions, *BUILTINS))
         self._templates: dict[str, Executable] = {}
         self._parsed: dict[tuple[str, str], dict[str, Executable]] = {}
+        self._tokens = 0
         self._run: Run | None = None
 
     def parse(self, name: str, text: str) -> None:
@@ -46,7 +48,11 @@ class TemplateSet:
         """
         found = self._parsed.get((name, text))
         if found is None:
-            trees = parse(name, text, functions=self._names, limits=self.limits)
+            tokens = lex(text, functions=self._names, limit=self.limits.tokens - self._tokens)
+            self._tokens += len(tokens)
+            trees = parse_tokens(
+                name, text, tokens, functions=self._names, nesting=self.limits.nesting
+            )
             found = {
                 each: Executable(tree, self.functions, self._templates)
                 for each, tree in trees.items()
