@@ -24,7 +24,10 @@ Result = Literal["success", "partial", "failure", "interrupted", "planned"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReferenceResult:
-    """One destination: what it shows now, what it showed before, and why it is not as asked."""
+    """One destination: what became of it, what it showed before, and why it is not as asked.
+
+    ``digest`` is what it shows when it is in place, also when that was kept; else what it should.
+    """
 
     reference: str
     registry: str

@@ -707,6 +707,7 @@ def _to_do(
         repository=reference.repository.name,
         tag=reference.tag or "",
         status=status,
+        digest=previous if status == "kept" else "",
         previous_digest=previous,
     )
 

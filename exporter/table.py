@@ -48,10 +48,8 @@ def action(ref: ReferenceResult) -> tuple[str, str]:
             return "move", f"{short(ref.previous_digest)} → {new}"
         case "planned":
             return "create", new
-        case "unchanged":
+        case "unchanged" | "kept":
             return "leave", short(ref.digest)
-        case "kept":
-            return "leave", f"{short(ref.previous_digest)} (not {new})"
         case other:
             return other, ref.error
 

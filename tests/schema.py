@@ -18,12 +18,17 @@ _KNOWN = {
 }  # fmt: skip
 
 
-def problems(value: Any, schema: Mapping[str, Any]) -> list[str]:
+def problems(value: object, schema: Mapping[str, Any]) -> list[str]:
     """Everything in the value that the schema does not allow, each with its path."""
     return list(_check(value, schema, schema, "$"))
 
 
-def _check(value: Any, schema: Any, root: Mapping[str, Any], path: str) -> Iterator[str]:
+def _check(
+    value: Any,  # noqa: ANN401 - JSON may be anything, that is what is checked
+    schema: Mapping[str, Any],
+    root: Mapping[str, Any],
+    path: str,
+) -> Iterator[str]:
     if unknown := set(schema) - _KNOWN:
         raise NotImplementedError(f"the schema uses {unknown}")
     if "$ref" in schema:

@@ -75,7 +75,7 @@ PLAN = Report(
                 reference("new", "planned", digest=NEW),
                 reference("old", "planned", digest=NEW, previous_digest=OLD),
                 reference("same", "unchanged", digest=NEW, previous_digest=NEW),
-                reference("kept", "kept", digest=NEW, previous_digest=OLD),
+                reference("kept", "kept", digest=OLD, previous_digest=OLD),
                 reference("unbuilt", "planned"),
             ),
         ),
@@ -130,7 +130,12 @@ def test_the_outputs_name_only_what_is_in_place() -> None:
 
 def test_checksums_are_written_as_sha256sum_prints_them() -> None:
     assert reports.subject_checksums(REPORT) == f"{'a' * 64}  r.io/me/app\n"
-    assert reports.subject_checksums(PLAN) == f"{'a' * 64}  r.io/me/app\n"
+
+
+def test_a_reference_that_was_kept_is_pinned_to_what_it_shows() -> None:
+    image = ImageResult(name="app", references=(reference("v1", "kept", digest=OLD),))
+    outputs = reports.outputs(Report(result="success", command="export", images=(image,)))
+    assert outputs["references-with-digests"] == f"r.io/me/app:v1@{OLD}"
 
 
 def test_the_summary_starts_with_errors_and_ends_with_the_run() -> None:
@@ -217,7 +222,7 @@ def test_a_plan_says_what_is_created_moved_and_left() -> None:
         "app    create  r.io/me/app:new      sha256:aaaaaaaaaaaa\n"
         "app    move    r.io/me/app:old      sha256:bbbbbbbbbbbb → sha256:aaaaaaaaaaaa\n"
         "app    leave   r.io/me/app:same     sha256:aaaaaaaaaaaa\n"
-        "app    leave   r.io/me/app:kept     sha256:bbbbbbbbbbbb (not sha256:aaaaaaaaaaaa)\n"
+        "app    leave   r.io/me/app:kept     sha256:bbbbbbbbbbbb\n"
         "app    create  r.io/me/app:unbuilt  (to be built)"
     )
 
