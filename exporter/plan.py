@@ -61,9 +61,11 @@ def select(config: Config, options: Options) -> Selection:
     """
     images = {image.name: image for image in config.images}
     chosen = select_images(config.images, options.image, final_only=options.final_images_only)
-    if not chosen.export and not options.allow_empty:
+    wanted = chosen.build if options.command == "build" else chosen.export
+    if not wanted and not options.allow_empty:
+        kind = "image" if options.command == "build" else "final image"
         raise InputError(
-            "nothing is selected: no final image matches",
+            f"nothing is selected: no {kind} matches",
             remedy="exporter config list shows the images; --allow-empty makes this a success.",
         )
     needed: dict[str, Image] = {}
