@@ -566,8 +566,10 @@ class Run:
         self._phases.append(reports.Phase(name=name, started=started, seconds=seconds))
 
     def failed(self, error: ExporterError) -> None:
-        """Remember why the run ended early, and say it."""
+        """Remember why the run ended early, and say it; a signal ends what still runs."""
         self._error = error
+        if isinstance(error, Interrupted):
+            self.client.cancel()
         self._console.error(error)
 
     def report(self) -> int:
