@@ -9,8 +9,9 @@ from exporter.oci.descriptor import Descriptor
 from exporter.oci.media_type import MediaType
 from exporter.oci.reference import Repository
 from exporter.registry.answer import Answer, Stream
+from exporter.registry.request import Request
 from exporter.registry.retry import TransientError
-from exporter.registry.transport import Request, Transport
+from exporter.registry.transport import Transport
 from exporter.registry.wire import ending
 
 _PARTIAL = 206

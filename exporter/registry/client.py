@@ -16,6 +16,7 @@ from exporter.registry import upload
 from exporter.registry.answer import Answer
 from exporter.registry.blob import BlobSource, download, verified
 from exporter.registry.keychain import Credential, Keychain
+from exporter.registry.request import Request
 from exporter.registry.retry import Attempts
 from exporter.registry.settings import (
     LIST_LIMIT_BYTES,
@@ -24,7 +25,7 @@ from exporter.registry.settings import (
     Journal,
     Settings,
 )
-from exporter.registry.transport import Request, Transport
+from exporter.registry.transport import Transport
 from exporter.registry.upload import PushResult
 from exporter.registry.wire import Body
 

@@ -87,6 +87,7 @@ class Patience:
         self.cancelled = threading.Event()
         self._lock = threading.Lock()
         self._left_s = settings.retry_timeout_s
+        self._paid_until = 0.0
 
     def check(self) -> None:
         """Raise Interrupted when the program was asked to stop."""
@@ -102,11 +103,17 @@ class Patience:
         self.check()
 
     def take(self, seconds: float) -> bool:
-        """Whether the budget has room for this wait; it is taken when so."""
+        """Whether the budget has room for this wait; it is taken when so.
+
+        Threads that wait at the same time pay once.
+        """
+        now = self.clock.monotonic()
         with self._lock:
-            if seconds > self._left_s:
+            cost_s = max(0.0, now + seconds - max(now, self._paid_until))
+            if cost_s > self._left_s:
                 return False
-            self._left_s -= seconds
+            self._left_s -= cost_s
+            self._paid_until = max(self._paid_until, now + seconds)
             return True
 
 

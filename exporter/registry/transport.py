@@ -4,7 +4,7 @@ import logging
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Protocol, runtime_checkable
 from urllib.parse import urlsplit
 
@@ -29,6 +29,7 @@ from exporter.registry.faults import fault, is_wrong_scheme
 from exporter.registry.host import Host
 from exporter.registry.keychain import Credential, Keychain
 from exporter.registry.redact import redact_url
+from exporter.registry.request import Request
 from exporter.registry.retry import (
     RETRIED_STATUSES,
     Attempts,
@@ -50,44 +51,8 @@ _SAME_METHOD_REDIRECTS = frozenset((307, 308))
 _MOST_REDIRECTS = 5
 _MOST_RENEWALS = 2
 _COMMIT_BYTES_PER_S = 20 << 20  # how fast a registry may be expected to put a large blob away
+_FAREWELL_S = 2.0
 _AGENT = f"exporter/{__version__}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """What is asked of a registry.
-
-    Attributes:
-        method: The HTTP method.
-        url: A path below the registry (``/v2/…``), or an absolute URL that it named.
-        repository: Decides about registry, account and scope.
-        doing: What an error says could not be done: ``push ghcr.io/a/b:1``.
-        push: Whether the scope includes ``push``.
-        mount_from: Name of a repository of the same registry to be read, too.
-        headers: Besides those for credentials and length.
-        body: Opened again for each attempt.
-        limit: Bytes of the answer's body that are accepted.
-        farewell: Sent even when the program was asked to stop: it cleans up.
-    """
-
-    method: str
-    url: str
-    repository: Repository
-    doing: str
-    push: bool = False
-    mount_from: str = ""
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: Body | None = None
-    limit: int = ERROR_LIMIT_BYTES
-    farewell: bool = False
-
-    @property
-    def scopes(self) -> Scopes:
-        """What a token must be good for."""
-        scopes = {self.repository.name: frozenset({"pull", "push"} if self.push else {"pull"})}
-        if self.mount_from and self.mount_from != self.repository.name:
-            scopes[self.mount_from] = frozenset({"pull"})
-        return scopes
 
 
 class Transport:
@@ -377,6 +342,8 @@ class Transport:
             self.patience.check()
         sent = request.body.size if request.body else 0
         first_byte_s = self._settings.silence_timeout_s * (1 + number) + sent / _COMMIT_BYTES_PER_S
+        if request.farewell:
+            first_byte_s = min(first_byte_s, _FAREWELL_S)
         started = self._clock.monotonic()
 
         def done(status: int, received: int) -> None:
@@ -438,12 +405,13 @@ class Transport:
         challenge = self._host(request.repository.registry).challenge
         named = (challenge.realm, challenge.service) if challenge else ()
         own = [name for name in answer.headers if name.lower().startswith("x-")]
+        scope = "insufficient_scope" in answer.header("WWW-Authenticate")
         return Refusal(
             registry=request.repository.registry,
             doing=request.doing,
             status=answer.status,
             codes=answer.codes,
-            said=answer.said,
+            said=f"{answer.said}; insufficient_scope" if scope else answer.said,
             hints=" ".join((answer.header("Server"), *named, *own)),
             with_credentials=self._keychain.find(request.repository) is not None,
         )

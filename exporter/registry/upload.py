@@ -12,8 +12,9 @@ from exporter.oci.digest import Digest
 from exporter.oci.reference import Repository
 from exporter.registry.answer import Answer
 from exporter.registry.blob import BlobSource
+from exporter.registry.request import Request
 from exporter.registry.retry import TransientError
-from exporter.registry.transport import Request, Transport
+from exporter.registry.transport import Transport
 from exporter.registry.wire import Body, ending
 
 logger = logging.getLogger(__name__)

@@ -567,6 +567,12 @@ class _Handler(BaseHTTPRequestHandler):
                 self.registry.stalled.wait(60)
             self._close()
             return
+        if how == "trickle":
+            for number in range(len(answered.body)):
+                self.wfile.write(answered.body[number : number + 1])
+                self.wfile.flush()
+                time.sleep(0.01)
+            return
         self.wfile.write(answered.body)
         if how == "close-after":
             self.wfile.flush()

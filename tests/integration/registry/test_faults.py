@@ -117,7 +117,7 @@ def test_an_outage_of_thirty_seconds_is_survived(
     fake.fault("GET .*tags", "status", status=502, times=ALWAYS)
     fake.before = lambda _line: fake.faults.clear() if clock.elapsed > 30 else None
     assert client.list_tags(repository) == ()
-    assert 30 < clock.elapsed < 45
+    assert 30 < clock.elapsed < 39
 
 
 def test_a_dead_registry_is_given_up_within_a_minute(
@@ -126,7 +126,7 @@ def test_a_dead_registry_is_given_up_within_a_minute(
     fake.fault(".*", "status", status=503, times=ALWAYS)
     with pytest.raises(RegistryError, match="503") as caught:
         client.list_tags(repository)
-    assert 40 < clock.elapsed <= 46
+    assert 35 < clock.elapsed <= 39
     assert str(repository) in str(caught.value)
     assert caught.value.status == 503
 
@@ -210,6 +210,16 @@ def test_a_stalled_answer_is_given_up_and_asked_for_again(
 ) -> None:
     fake.fault("GET .*tags", "stall")
     assert client.list_tags(repository) == ()
+
+
+def test_an_answer_that_trickles_counts_as_stalled(
+    fake: FakeRegistry, repository: Repository
+) -> None:
+    fake.add_manifest("a/b", IMAGE.manifest.raw, IMAGE.manifest.media_type, "x")
+    fake.fault("GET .*manifests", "trickle")
+    with RegistryClient(settings=Settings(silence_timeout_s=0.2)) as client:
+        assert client.get_manifest(repository.tag("x")) == IMAGE.manifest
+    assert len(fake.requests("manifests")) == 2
 
 
 def test_a_registry_that_only_stalls_is_an_error(

@@ -49,7 +49,7 @@ def test_waits_grow_and_end() -> None:
     with pytest.raises(RegistryError) as caught:
         spend(attempts)
     assert type(caught.value) is RegistryError
-    assert clock.slept == [0.5, 1, 2, 4, 8, 10, 10, 9.5]
+    assert clock.slept == [0.5, 1, 2, 4, 8, 10, 10, 3.5]
 
 
 def test_slow_failures_use_up_patience_too() -> None:
@@ -81,6 +81,12 @@ def test_others_are_told_what_the_registry_asked_for() -> None:
     attempts.again(problem())
     attempts.again(problem(retry_after_s=3.0))
     assert held == [3.1]
+
+
+def test_threads_that_wait_at_the_same_time_pay_once() -> None:
+    patience = Patience(Settings(retry_timeout_s=10), FakeClock().clock)
+    assert all(patience.take(10) for _ in range(6))
+    assert not patience.take(11)
 
 
 def test_a_stopped_program_does_not_wait() -> None:
