@@ -12,7 +12,10 @@ from tests.action.runner import ROOT, Runner
 @pytest.fixture(scope="session")
 def image() -> str:
     """The action's image, built from the Dockerfile as it is now."""
-    subprocess.run([ROOT / "scripts" / "image", "exporter:test"], check=True, capture_output=True)
+    built = subprocess.run(
+        [ROOT / "scripts" / "image", "exporter:test"], capture_output=True, check=False, text=True
+    )
+    assert built.returncode == 0, built.stderr
     return "exporter:test"
 
 
