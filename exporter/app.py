@@ -6,9 +6,12 @@ missing, exports, and says what was done, also when a step before failed.
 
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from exporter.ci import Console
+from exporter.ci.event import is_from_fork
+from exporter.credentials import may_publish, without_accounts
 from exporter.errors import ExporterError
 from exporter.options import Options
 from exporter.run import Run
@@ -17,7 +20,13 @@ Env = Mapping[str, str]
 
 
 def export(options: Options, env: Env, console: Console) -> int:
-    """Build what is missing and export the images."""
+    """Build what is missing and export the images; a fork's pull request is only planned."""
+    if is_from_fork(env) and not may_publish(options):
+        console.notice(
+            "this run is of a fork, which gets no credentials: nothing is built or published, the"
+            " plan shows what would be. A run in the repository itself publishes."
+        )
+        return plan(replace(without_accounts(options), command="plan"), env, console)
 
     def work(run: Run) -> None:
         run.check_options()

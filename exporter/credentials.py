@@ -1,6 +1,7 @@
 """The accounts that the options name, each for the registry that it is for."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from exporter.errors import InputError
 from exporter.oci.reference import parse_repository
@@ -27,6 +28,25 @@ def secrets_of(options: Options) -> tuple[str, ...]:
         except InputError:
             found.append(text)
     return tuple(secret for secret in found if secret)
+
+
+def may_publish(options: Options) -> bool:
+    """Whether an account was given besides the job's own token, which may only read for forks."""
+    if options.registry_password not in ("", options.github_token):
+        return True
+    for text in options.registry_login:
+        try:
+            passwords = [password for _, _, password in _entries(text)]
+        except InputError:  # secrets are empty in a fork's run, so entries are incomplete
+            continue
+        if any(password != options.github_token for password in passwords):
+            return True
+    return False
+
+
+def without_accounts(options: Options) -> Options:
+    """The options with the job's own token only."""
+    return replace(options, registry_login=(), registry_username="", registry_password="")
 
 
 def logins_of(options: Options, env: Mapping[str, str]) -> tuple[Login, ...]:

@@ -1,8 +1,10 @@
 """Which account is for which registry."""
 
+from dataclasses import replace
+
 import pytest
 
-from exporter.credentials import logins_of, secrets_of
+from exporter.credentials import logins_of, may_publish, secrets_of
 from exporter.errors import InputError
 from exporter.options import Options
 from exporter.registry.keychain import Login
@@ -64,3 +66,22 @@ def test_a_wrong_list_is_refused_without_showing_it(text: str, message: str) -> 
 def test_a_password_without_a_repository_is_for_nobody() -> None:
     with pytest.raises(InputError, match="registry-password is given, but no repo"):
         logins_of(Options(command="export", registry_password="p"), {})
+
+
+@pytest.mark.parametrize(
+    ("given", "publishes"),
+    [
+        ({}, False),
+        ({"registry_password": "own"}, True),
+        ({"registry_password": "job"}, False),
+        ({"registry_login": ("- {registry: a, username: b, password: own}",)}, True),
+        ({"registry_login": ("- {registry: ghcr.io, username: b, password: job}",)}, False),
+        ({"registry_login": ("- {registry: a, username: b, password: }",)}, False),
+    ],
+)
+def test_only_an_account_besides_the_jobs_token_may_publish_for_a_fork(
+    given: dict[str, object],
+    publishes: bool,  # noqa: FBT001
+) -> None:
+    options = replace(Options(command="export", github_token="job"), **given)  # type: ignore[arg-type]  # fields of Options
+    assert may_publish(options) is publishes
