@@ -19,7 +19,7 @@ _REASONS = {
 }
 
 
-def fault(error: Exception, *, registry: str, doing: str, proxy: str = "") -> RegistryError:
+def wire_error(error: Exception, *, registry: str, doing: str, proxy: str = "") -> RegistryError:
     """The error to raise for an exception of urllib3; transient when waiting may cure it."""
     cause = classify(error)
     detail = "" if cause in (Cause.TIMEOUT, Cause.CONNECT) else one_line(_innermost(error), 160)

@@ -24,8 +24,6 @@ from exporter.registry.auth import (
     token_request,
     with_challenge,
 )
-from exporter.registry.causes import Refusal, describe
-from exporter.registry.faults import fault, is_wrong_scheme
 from exporter.registry.host import Host
 from exporter.registry.keychain import Credential, Keychain
 from exporter.registry.redact import redact_url
@@ -154,7 +152,7 @@ class Transport:
 
     def refused(self, request: Request, answer: Answer) -> RegistryError:
         """The error that this answer is."""
-        what, remedy = describe(self._refusal(request, answer))
+        what, remedy = self._described(request, answer)
         return RegistryError(
             what,
             registry=request.repository.registry,
@@ -371,6 +369,8 @@ class Transport:
             )
         except (HTTPError, OSError) as error:
             done(0, 0)
+            from exporter.registry.faults import is_wrong_scheme  # noqa: PLC0415 - the same
+
             problem = self._fault(error, request, started)
             if len(host.schemes) > 1 and is_wrong_scheme(error):
                 raise WrongSchemeError(problem) from error
@@ -391,29 +391,36 @@ class Transport:
             return self._wire
 
     def _fault(self, error: Exception, request: Request, started: float) -> RegistryError:
+        from exporter.registry.faults import wire_error  # noqa: PLC0415 - when one happened only
+
         registry = request.repository.registry
         host = self._host(registry)
         proxy = self._wire.proxy_for(host.base) if self._wire else ""
-        problem = fault(error, registry=registry, doing=request.doing, proxy=proxy)
+        problem = wire_error(error, registry=registry, doing=request.doing, proxy=proxy)
         if isinstance(problem, TransientError):
             # A long transfer that breaks does not use up patience, silence does.
             longest_s = 3 * self._settings.silence_timeout_s
             problem.spent_s = min(self._clock.monotonic() - started, longest_s)
         return problem
 
-    def _refusal(self, request: Request, answer: Answer) -> Refusal:
+    def _described(self, request: Request, answer: Answer) -> tuple[str, str]:
+        """The message and the remedy for an answer that is a refusal."""
+        from exporter.registry.causes import Refusal, describe  # noqa: PLC0415 - when refused only
+
         challenge = self._host(request.repository.registry).challenge
         named = (challenge.realm, challenge.service) if challenge else ()
         own = [name for name in answer.headers if name.lower().startswith("x-")]
         scope = "insufficient_scope" in answer.header("WWW-Authenticate")
-        return Refusal(
-            registry=request.repository.registry,
-            doing=request.doing,
-            status=answer.status,
-            codes=answer.codes,
-            said=f"{answer.said}; insufficient_scope" if scope else answer.said,
-            hints=" ".join((answer.header("Server"), *named, *own)),
-            with_credentials=self._keychain.find(request.repository) is not None,
+        return describe(
+            Refusal(
+                registry=request.repository.registry,
+                doing=request.doing,
+                status=answer.status,
+                codes=answer.codes,
+                said=f"{answer.said}; insufficient_scope" if scope else answer.said,
+                hints=" ".join((answer.header("Server"), *named, *own)),
+                with_credentials=self._keychain.find(request.repository) is not None,
+            )
         )
 
     def _checked(self, request: Request, answer: Answer) -> Answer:
@@ -421,7 +428,7 @@ class Transport:
         if answer.status not in RETRIED_STATUSES:
             return answer
         registry = request.repository.registry
-        what, remedy = describe(self._refusal(request, answer))
+        what, remedy = self._described(request, answer)
         problem = TransientError(
             what,
             registry=registry,
