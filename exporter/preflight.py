@@ -1,6 +1,8 @@
 """Checks before a build for what would otherwise fail only after it."""
 
+import logging
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from exporter.errors import EngineError, ExporterError
 from exporter.naming.tag_template import compile_tags
@@ -9,6 +11,12 @@ from exporter.options import Options
 from exporter.plan import Plan
 from exporter.registry.client import RegistryClient
 
+if TYPE_CHECKING:  # loaded only when something is built
+    from exporter.build.engine import EngineFacts
+
+logger = logging.getLogger(__name__)
+
+_LITTLE_BYTES = 1 << 30
 _PLACEHOLDER_TAG = "x" * 56
 
 
@@ -31,7 +39,7 @@ def check_before_build(
 
         try:
             with connect(env) as engine:
-                engine.facts()
+                _check_disk(engine.facts())
         except EngineError as error:
             names = ", ".join(dict.fromkeys(image.name or "(nameless)" for image in plan.missing))
             error.what = f"{names} must be built, but {error.what[0].lower()}{error.what[1:]}"
@@ -47,6 +55,15 @@ def check_before_build(
             also = "; also: " + "; ".join(error.what for error in others)
             first.what += also
         raise first
+
+
+def _check_disk(facts: "EngineFacts") -> None:
+    if facts.free_bytes is not None and facts.free_bytes < _LITTLE_BYTES:
+        logger.warning(
+            "The disk of the engine at %s has only %d MiB left; docker system prune makes room",
+            facts.host,
+            facts.free_bytes >> 20,
+        )
 
 
 def _written(plan: Plan, options: Options, stages: Repository | None) -> list[Repository]:

@@ -136,7 +136,7 @@ class BuildKit:
             if feeder.error:
                 raise feeder.error
             if isinstance(receiver.error, BrokenOffError):
-                return Failure(step="pushing", message=f"{receiver.error}: connection reset")
+                return Failure(step="pushing layers", message=f"{receiver.error}: connection reset")
             if isinstance(receiver.error, RegistryError):
                 raise receiver.error
             if returncode:

@@ -4,11 +4,15 @@ BuildKit builds do not go through here (:mod:`exporter.build.buildkit`); docker-
 docker-py is imported only when the engine is needed: it costs as much time as a whole export.
 """
 
+import json
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from exporter import process
 from exporter.errors import EngineError
 from exporter.oci.platform import Platform
 
@@ -25,6 +29,7 @@ class EngineFacts:
 
     ``host`` is where it was reached, ``rootless`` whether it runs without root.
     With a ``containerd_store`` it keeps indexes and can hold several platforms.
+    ``free_bytes`` is what its disk has left; None when the disk is out of sight (a remote engine).
     """
 
     host: str
@@ -33,6 +38,7 @@ class EngineFacts:
     platform: Platform
     containerd_store: bool
     rootless: bool
+    free_bytes: int | None
 
 
 class Engine:
@@ -64,7 +70,13 @@ class Engine:
             platform=Platform.parse(f"{version['Os']}/{version['Arch']}"),
             containerd_store="containerd" in str(driver.get("driver-type", "")),
             rootless=any("rootless" in option for option in info.get("SecurityOptions") or ()),
+            free_bytes=self._free_bytes(str(info.get("DockerRootDir", ""))),
         )
+
+    def _free_bytes(self, directory: str) -> int | None:
+        if not self._host.startswith("unix://") or not Path(directory).is_dir():
+            return None
+        return shutil.disk_usage(directory).free
 
     def image_archive(self, name: str) -> Iterator[bytes]:
         """The image as the tar stream of ``docker save``."""
@@ -110,7 +122,9 @@ class Engine:
 
 @contextmanager
 def connect(env: Mapping[str, str]) -> Iterator[Engine]:
-    """The engine that ``DOCKER_HOST`` and the like name.
+    """The engine that ``DOCKER_HOST`` and the like name, else that of the Docker context in use.
+
+    ``ssh://`` hosts are reached through the ssh program, with the user's own settings.
 
     Raises:
         EngineError: It is not there, not reachable or does not let us in.
@@ -118,9 +132,13 @@ def connect(env: Mapping[str, str]) -> Iterator[Engine]:
     import docker  # noqa: PLC0415 - see the module's docstring
     from docker.errors import DockerException  # noqa: PLC0415
 
-    host = env.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
+    reach = env if env.get("DOCKER_HOST") else {**env, **_context(env)}
+    host = reach.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
+    is_ssh = host.startswith("ssh://")
     try:
-        client = docker.DockerClient.from_env(environment=dict(env), timeout=60)
+        client = docker.DockerClient.from_env(
+            environment=dict(reach), timeout=60, use_ssh_client=is_ssh
+        )
         client.ping()
     except (DockerException, OSError) as error:
         raise EngineError(
@@ -130,6 +148,34 @@ def connect(env: Mapping[str, str]) -> Iterator[Engine]:
         yield Engine(client, host)
     finally:
         client.close()
+
+
+def _context(env: Mapping[str, str]) -> dict[str, str]:
+    """Variables that lead to the engine of the context in use; none for the default context."""
+    folder = Path(env.get("DOCKER_CONFIG") or Path(env.get("HOME") or "/", ".docker"))
+    name = env.get("DOCKER_CONTEXT", "")
+    if not name:
+        try:
+            name = str(json.loads((folder / "config.json").read_bytes()).get("currentContext", ""))
+        except (OSError, ValueError, AttributeError):
+            return {}
+    if name in ("", "default"):
+        return {}
+    try:
+        done = process.run(["docker", "context", "inspect", name], env=env)
+    except process.ProgramMissingError:
+        return {}
+    if done.returncode:
+        raise EngineError(
+            f"the Docker context {name} cannot be used: {done.stderr.strip()}",
+            remedy="docker context ls shows the contexts; DOCKER_CONTEXT or DOCKER_HOST chooses.",
+        )
+    [context] = json.loads(done.stdout)
+    found = {"DOCKER_HOST": str(context["Endpoints"]["docker"]["Host"])}
+    if context.get("TLSMaterial", {}).get("docker"):
+        found["DOCKER_CERT_PATH"] = str(Path(context["Storage"]["TLSPath"], "docker"))
+        found["DOCKER_TLS_VERIFY"] = "1"
+    return found
 
 
 def _reason(error: Exception) -> str:

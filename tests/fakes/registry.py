@@ -497,6 +497,7 @@ def _headers(message: Message) -> dict[str, str]:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    default_request_version = "HTTP/1.0"  # so that Go's TLS client knows plain HTTP by its answer
     disable_nagle_algorithm = True
     registry: FakeRegistry
 

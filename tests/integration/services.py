@@ -30,21 +30,29 @@ def free_port() -> int:
 @contextmanager
 def password_registry(folder: Path) -> Iterator[str]:
     """The address of a real registry that lets in ``user`` with ``PASSWORD`` only."""
-    port = free_port()
-    htpasswd, config = folder / "htpasswd", folder / "registry.yml"
+    htpasswd = folder / "htpasswd"
     htpasswd.write_text(_HTPASSWD)
+    auth = f"auth: {{htpasswd: {{realm: test, path: {htpasswd}}}}}\n"
+    with real_registry(folder, more=auth) as address:
+        yield address
+
+
+@contextmanager
+def real_registry(folder: Path, *, host: str = "127.0.0.1", more: str = "") -> Iterator[str]:
+    """The address of a real registry of its own; ``more`` is added to its configuration."""
+    port = free_port()
+    config, log = folder / "registry.yml", folder / "registry.log"
     config.write_text(
         "version: 0.1\n"
         f"storage: {{filesystem: {{rootdirectory: {folder / 'registry'}}}}}\n"
-        f"http: {{addr: 127.0.0.1:{port}}}\n"
-        f"auth: {{htpasswd: {{realm: test, path: {htpasswd}}}}}\n"
+        f"http: {{addr: {host}:{port}}}\n{more}"
     )
     with (
-        (folder / "registry.log").open("wb") as log,
-        _running(["docker-registry", "serve", str(config)], log.fileno()),
+        log.open("wb") as sink,
+        _running(["docker-registry", "serve", str(config)], sink.fileno()),
     ):
-        _wait_for(lambda: _answers(f"http://127.0.0.1:{port}/v2/"), folder / "registry.log")
-        yield f"127.0.0.1:{port}"
+        _wait_for(lambda: _answers(f"http://{host}:{port}/v2/"), log)
+        yield f"{host}:{port}"
 
 
 @contextmanager

@@ -1,0 +1,195 @@
+"""How built stages get into the repository: by the engine, or by the exporter's own client."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.fakes.registry import FakeRegistry, serve
+from tests.fakes.registry_faults import How
+from tests.images import pull, tags
+from tests.integration.runs import SMALL, Workplace
+from tests.integration.services import real_registry, second_engine
+
+pytestmark = [pytest.mark.engine, pytest.mark.registry]
+
+BIG = {**SMALL, "Dockerfile": "FROM debian:trixie-slim\nCOPY file /\n"}
+BRIDGE = "172.17.0.1"
+"""The machine's address on the engine's network: there the engine insists on TLS."""
+
+
+@pytest.fixture
+def committed(workplace: Workplace) -> Iterator[Workplace]:
+    """A workplace with one small image committed; its stages leave the engine at the end."""
+    yield workplace.commit(SMALL)
+    argv = ["docker", "images", "--format", "{{.Repository}}:{{.Tag}}"]
+    listed = subprocess.run(argv, check=True, capture_output=True, text=True).stdout.split()
+    found = [name for name in listed if f"/{workplace.unique}/" in name]
+    if found:
+        subprocess.run(["docker", "rmi", "-f", *found], check=False, capture_output=True)
+
+
+def test_the_client_publishes_what_the_engine_would(committed: Workplace) -> None:
+    committed.commit(BIG)
+    by_engine = committed.export("--publish-from", "engine")
+    assert by_engine.code == 0, by_engine.text
+    stage = pull(by_engine.image("app")["stage"])
+    other = f"{committed.repo}-by-client"
+    by_client = committed.run(
+        "export", "--repo", other, "--tag", committed.tag, "--publish-from", "client"
+    )
+    assert by_client.code == 0, by_client.text
+    assert by_client.built == ["app/dockerfile"]
+    assert pull(by_client.image("app")["stage"]).digest == stage.digest
+    assert [ref["status"] for ref in by_client.image("app")["references"].values()] == ["unchanged"]
+
+
+def test_the_client_sends_only_what_the_repository_lacks(committed: Workplace) -> None:
+    fake = FakeRegistry()
+    with serve(fake) as address:
+        places = ["--repo", f"{address}/p/stages", "--tag", committed.tag]
+        committed.commit(BIG)
+        first = committed.run("export", *places, "--publish-from", "client")
+        assert first.code == 0, first.text
+        assert len(fake.writes("^PUT /v2/p/stages/blobs")) >= 3
+        fake.journal.clear()
+        committed.commit({"file": "other content\n"})
+        second = committed.run("export", *places, "--publish-from", "client")
+        assert second.code == 0, second.text
+        layers = pull(committed.tag).manifest["layers"]
+        sent = [seen.body_bytes for seen in fake.journal if seen.method == "PUT"]
+        assert max(sent) < layers[0]["size"]
+
+
+def test_an_upload_that_breaks_off_in_the_stream_is_begun_again(committed: Workplace) -> None:
+    fake = FakeRegistry()
+    with serve(fake) as address:
+        committed.commit(BIG)
+        fake.fault("^PUT /v2/p/stages/blobs", "drop-mid-request", times=1)
+        places = ["--repo", f"{address}/p/stages", "--tag", committed.tag]
+        ran = committed.run("export", *places, "--publish-from", "client")
+        assert ran.code == 0, ran.text
+        assert len(fake.tags["p/stages"]) == 3
+
+
+def test_an_engine_that_cannot_reach_the_registry_is_helped(
+    committed: Workplace, tmp_path: Path
+) -> None:
+    with real_registry(tmp_path, host=BRIDGE) as address:
+        places = ["--repo", f"{address}/p/stages", "--tag", f"{address}/p/out:v1"]
+        refused = committed.run("export", *places, "--publish-from", "engine")
+        assert refused.code == 5
+        assert f"the engine could not push app to {address}/p/stages" in refused.text
+        assert tags(f"{address}/p/out") == []
+        ran = committed.run("export", *places)
+        assert ran.code == 0, ran.text
+        assert "notice: the engine cannot reach the registry" in ran.text
+        assert pull(f"{address}/p/out:v1").tree()[0]["path"] == "/file"
+
+
+@pytest.mark.parametrize("way", ["engine", "client"])
+def test_an_engine_without_containerd_store_publishes_both_ways(
+    committed: Workplace, tmp_path: Path, way: str
+) -> None:
+    with second_engine(tmp_path, containerd=False) as host:
+        ran = committed.export("--publish-from", way, env={"DOCKER_HOST": host})
+        assert ran.code == 0, ran.text
+        again = committed.export("--publish-from", way, env={"DOCKER_HOST": host})
+        assert again.built == []
+    assert [entry["path"] for entry in pull(committed.tag).tree()] == ["/file"]
+    assert "werf-stage-content-digest" in pull(ran.image("app")["stage"]).config["config"]["Labels"]
+
+
+@pytest.mark.parametrize(
+    ("match", "how", "details"),
+    [
+        pytest.param(
+            "^PUT /v2/p/stages/manifests", "status", {"status": 502}, id="502-on-the-manifest"
+        ),
+        pytest.param("^POST /v2/p/stages/blobs", "status", {"status": 503}, id="503-on-an-upload"),
+        pytest.param("^(PUT|PATCH) /v2/p/stages/blobs", "drop-mid-request", {}, id="reset"),
+        pytest.param("^PUT /v2/p/stages/manifests", "drop-after", {}, id="lost-answer"),
+    ],
+)
+def test_a_fault_while_the_engine_pushes_is_survived(
+    committed: Workplace, match: str, how: How, details: dict[str, int]
+) -> None:
+    fake = FakeRegistry()
+    with serve(fake) as address:
+        hit = 0
+
+        def after_preflight(line: str) -> None:
+            nonlocal hit
+            hit += line.startswith("DELETE /v2/p/stages/blobs/uploads")
+            if hit == 1:
+                hit += 1
+                fake.fault(match, how, **details)
+
+        fake.before = after_preflight
+        ran = committed.run(
+            "export", "--repo", f"{address}/p/stages", "--tag", committed.tag,
+            "--publish-from", "engine",
+        )  # fmt: skip
+        assert ran.code == 0, ran.text
+        assert [rule.hits for rule in fake.faults] == [1]
+        assert fake.incomplete == []
+    assert pull(committed.tag).tree()[0]["path"] == "/file"
+
+
+TWO = (
+    "project: test\nconfigVersion: 1\n---\nimage: bad\ndockerfile: bad.Dockerfile\n"
+    "---\nimage: good\ndockerfile: Dockerfile\n"
+)
+
+
+def test_what_was_finished_before_a_failure_is_kept(workplace: Workplace) -> None:
+    workplace.commit(
+        {
+            "werf.yaml": TWO,
+            "Dockerfile": "FROM scratch\nCOPY file /\n",
+            "bad.Dockerfile": "FROM debian:trixie-slim\nRUN sleep 2; exit 7\n",
+            "file": workplace.unique,
+        }
+    )
+    tag = workplace.tag.replace(":v1", ":%image%")
+    failed = workplace.run("export", "--repo", workplace.repo, "--tag", tag)
+    assert failed.code == 4
+    assert "bad.Dockerfile:2: building bad failed" in failed.text
+    assert failed.built == ["good/dockerfile"]
+    assert tags(workplace.tag.rpartition(":")[0]) == []
+    workplace.commit({"bad.Dockerfile": "FROM debian:trixie-slim\nRUN true\n"})
+    mended = workplace.run("export", "--repo", workplace.repo, "--tag", tag)
+    assert mended.code == 0, mended.text
+    assert mended.built == ["bad/dockerfile"]
+
+
+def test_two_runs_at_once_export_the_same(workplace: Workplace) -> None:
+    workplace.commit(
+        {
+            "werf.yaml": "project: test\nconfigVersion: 1\n---\nimage: [one, two, three]\n"
+            "dockerfile: Dockerfile\nargs: {A: b}\n",
+            "Dockerfile": "FROM debian:trixie-slim\nARG A\nRUN sleep 1; date > /date\n",
+        }
+    )
+    tag = workplace.tag.replace(":v1", ":%image%")
+    reports = [workplace.folder / f"at-once-{number}.json" for number in range(2)]
+    argv = [sys.executable, "-m", "exporter", "export", "--repo", workplace.repo, "--tag", tag]
+    running = [
+        subprocess.Popen(
+            [*argv, "--report-path", str(report)],
+            cwd=workplace.project.path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for report in reports
+    ]
+    texts = [child.communicate(timeout=120)[0] for child in running]
+    assert [child.returncode for child in running] == [0, 0], texts
+    first, second = (json.loads(report.read_text())["images"] for report in reports)
+    for name in ("one", "two", "three"):
+        assert first[name]["digest"] == second[name]["digest"]
+        assert pull(f"{tag.rpartition(':')[0]}:{name}").digest == first[name]["digest"]
