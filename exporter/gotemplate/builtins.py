@@ -4,7 +4,6 @@ Their parameters of type ``reflect.Value`` get the missing value and nil as they
 """
 
 from typing import Final
-from urllib.parse import quote_plus
 
 from exporter.gotemplate.comparison import equal, less, less_or_equal
 from exporter.gotemplate.function import Function, FunctionError, registrar
@@ -226,4 +225,6 @@ def _js_char(char: str) -> str:
 
 @_go("func(...interface {}) string", "urlquery")
 def _urlquery(*args: Value) -> str:
+    from urllib.parse import quote_plus  # noqa: PLC0415 - hardly ever used
+
     return quote_plus(to_bytes(_joined(args)), safe="")

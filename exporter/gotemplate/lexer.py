@@ -20,7 +20,9 @@ _RADIX_DIGITS: Final = {"x": _HEX_DIGITS, "o": "01234567_", "b": "01_"}
 
 
 class Kind(Enum):
-    """What a token is; keywords come after ``KEYWORD``."""
+    """What a token is."""
+
+    __hash__ = object.__hash__  # the one of Enum is slow, and sets of kinds are all over the parser
 
     ERROR = auto()
     BOOL = auto()
@@ -147,8 +149,7 @@ class _Scanner:
         if len(self.tokens) >= self.limit:
             raise _ScanError("templates have too many tokens in all")
         self.tokens.append(Token(kind, word, self.start, self.line))
-        if kind in _MULTILINE:
-            self.line += word.count("\n")
+        self.line += word.count("\n")
         self.start = self.position
         return True
 
@@ -379,7 +380,6 @@ class _Scanner:
             pass
 
 
-_MULTILINE: Final = frozenset((Kind.TEXT, Kind.SPACE, Kind.RAW_STRING))
 _SPACE_SET: Final = frozenset(SPACES)
 _NUMBER_FOLLOWS: Final = frozenset(("", *"0123456789"))  # a point at the very end is no field
 _SIGNS: Final = frozenset("+-")

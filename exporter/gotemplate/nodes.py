@@ -15,7 +15,7 @@ _WHITE_SPACE: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Text:
     """Plain text between actions."""
 
@@ -26,7 +26,7 @@ class Text:
         return self.text
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Dot:
     """The cursor."""
 
@@ -36,7 +36,7 @@ class Dot:
         return "."
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Nil:
     """The untyped nil constant."""
 
@@ -46,7 +46,7 @@ class Nil:
         return "nil"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Bool:
     """``true`` or ``false``."""
 
@@ -57,7 +57,7 @@ class Bool:
         return "true" if self.value else "false"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Number:
     """A numeric constant; a value is None where the number does not fit that type."""
 
@@ -72,7 +72,7 @@ class Number:
         return self.text
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class String:
     """A string constant."""
 
@@ -84,7 +84,7 @@ class String:
         return self.quoted
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Field:
     """``.A.B``: field, map key or method names, in order."""
 
@@ -95,7 +95,7 @@ class Field:
         return "".join([f".{name}" for name in self.names])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Variable:
     """``$x.A.B``: the name with its dollar, then fields."""
 
@@ -107,7 +107,7 @@ class Variable:
         return ".".join((self.name, *self.fields))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Identifier:
     """The name of a function."""
 
@@ -118,7 +118,7 @@ class Identifier:
         return self.name
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Chain:
     """``(pipeline).A.B`` or ``function.A``."""
 
@@ -130,7 +130,7 @@ class Chain:
         return ".".join((_bracketed(self.base), *self.fields))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Command:
     """Operands: a function with its arguments, or one value."""
 
@@ -141,7 +141,7 @@ class Command:
         return " ".join([_bracketed(operand) for operand in self.operands])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Pipeline:
     """Commands, each getting the value of the one before; the last value goes to ``variables``."""
 
@@ -163,7 +163,7 @@ Operand: TypeAlias = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Action:
     """``{{pipeline}}``."""
 
@@ -174,7 +174,7 @@ class Action:
         return f"{{{{{self.pipeline}}}}}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Body:
     """What is to be executed in order."""
 
@@ -185,7 +185,7 @@ class Body:
         return "".join(map(str, self.nodes))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Branch:
     """``if``, ``with`` or ``range`` (the ``word``) with its bodies."""
 
@@ -200,7 +200,7 @@ class Branch:
         return f"{{{{{self.word} {self.pipeline}}}}}{self.body}{otherwise}{{{{end}}}}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Break:
     """Leave the innermost range."""
 
@@ -210,7 +210,7 @@ class Break:
         return "{{break}}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Continue:
     """Go on with the next element of the innermost range."""
 
@@ -220,7 +220,7 @@ class Continue:
         return "{{continue}}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Template:
     """Execute another template, with the value of ``pipeline`` as its dot."""
 
@@ -233,7 +233,7 @@ class Template:
         return f"{{{{template {quote(self.name)}{argument}}}}}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class End:
     """Closes a body; never part of a tree."""
 
@@ -243,7 +243,7 @@ class End:
         return "{{end}}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Else:
     """Opens the other body; never part of a tree."""
 
@@ -257,7 +257,7 @@ Node: TypeAlias = Text | Action | Branch | Break | Continue | Template
 Anything: TypeAlias = Node | Body | Command | Operand
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Tree:
     """One template: ``name``, the text it was parsed from and that text's name, its body."""
 

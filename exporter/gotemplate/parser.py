@@ -94,7 +94,8 @@ class _Parser:
         """The next token; the last one (EOF or ERROR) comes again and again."""
         stream = self.stream
         index = stream.index
-        self.seen = max(self.seen, index)
+        if index > self.seen:  # noqa: PLR1730 - max() is a call, on the hottest path
+            self.seen = index
         if index + 1 < len(stream.tokens):
             stream.index = index + 1
         return stream.tokens[index]
@@ -105,7 +106,8 @@ class _Parser:
 
     def peek(self) -> Token:
         index = self.stream.index
-        self.seen = max(self.seen, index)
+        if index > self.seen:  # noqa: PLR1730 - max() is a call, on the hottest path
+            self.seen = index
         return self.stream.tokens[index]
 
     def next_word(self) -> Token:
