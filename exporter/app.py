@@ -115,3 +115,10 @@ def ci_env(options: Options, env: Env, console: Console) -> int:
 
     del console
     return print_variables(options, env)
+
+
+def doctor(options: Options, env: Env, console: Console) -> int:
+    """Look at everything that a run needs, and say what to do."""
+    from exporter.doctor import examine  # noqa: PLC0415 - only here
+
+    return examine(options, env, console)

@@ -41,7 +41,7 @@ def main(argv: Sequence[str], env: Mapping[str, str]) -> int:
         console = console_for(
             options.ci,
             env,
-            out=sys.stdout if options.command in MODES else sys.stderr,
+            out=sys.stdout if options.command in (*MODES, "doctor") else sys.stderr,
             quiet=options.log_quiet,
             color=options.log_color_mode,
         )
@@ -74,6 +74,7 @@ def _run(options: Options, env: Mapping[str, str], console: "Console") -> int:
         "config graph": app.config_command,
         "config schema": app.config_command,
         "ci-env": app.ci_env,
+        "doctor": app.doctor,
     }
     return commands[options.command](options, env, console)
 

@@ -31,7 +31,7 @@ _EXPORT: tuple[Command, ...] = ("export", "plan", "promote")
 MODES: tuple[Command, ...] = _WORK
 """What the action's input ``mode`` may say."""
 _PROJECT: tuple[Command, ...] = (
-    "export", "build", "plan", "config render", "config list", "config graph", "ci-env",
+    "export", "build", "plan", "config render", "config list", "config graph", "ci-env", "doctor",
 )  # fmt: skip
 _REGISTRY: tuple[Command, ...] = (*_WORK, "doctor")
 _LOGIN: tuple[Command, ...] = (*_REGISTRY, "ci-env")
@@ -125,10 +125,10 @@ def _list(
 OPTION_GROUPS: Mapping[str, tuple[Option, ...]] = {
     "What and where to": (
         _list("tag", "", "Destination reference; may hold %image%, %image_slug%, %image_safe_slug%, %image_content_based_tag%. Repeatable.",
-              _EXPORT, input_name="tags"),
+              (*_EXPORT, "doctor"), input_name="tags"),
         _list("image", "", "Images to take: names, globs, !exclusions (positional arguments on the command line).",
               (*_WORK, "config render", "config graph"), input_name="images", hidden=True),
-        _text("repo", "WERF_REPO", "Repository that keeps the built stages; without it the engine keeps them.", _WORK),
+        _text("repo", "WERF_REPO", "Repository that keeps the built stages; without it the engine keeps them.", (*_WORK, "doctor")),
         _text("final-repo", "WERF_FINAL_REPO", "Repository that also gets the last stage of every final image.", _BUILD),
         _list("secondary-repo", "WERF_SECONDARY_REPO_", "Read-only repository to take missing stages from. Repeatable.", _BUILD, collects=True),
         _list("cache-repo", "WERF_CACHE_REPO_", "Repository asked before --repo and filled after builds. Repeatable.", _BUILD, collects=True),
@@ -146,7 +146,7 @@ OPTION_GROUPS: Mapping[str, tuple[Option, ...]] = {
         _flag("unwrap-single", "EXPORTER_UNWRAP_SINGLE", "Export an index of one image as that image.", _EXPORT),
         _text("if-exists", "EXPORTER_IF_EXISTS", "A tag that shows something else: move it, keep it, or fail.", _EXPORT, default="move",
               choices=("move", "keep", "fail")),
-        _flag("monotonic", "EXPORTER_MONOTONIC", "Never move a tag to an ancestor of the commit that it shows.", _EXPORT),
+        _flag("monotonic", "EXPORTER_MONOTONIC", "Never move a tag to an ancestor of the commit that it shows.", (*_EXPORT, "doctor")),
         _text("on-error", "EXPORTER_ON_ERROR", "After a reference failed: stop, or go on with the others.", _EXPORT, default="fail-fast",
               choices=("fail-fast", "continue")),
         _flag("allow-empty", "EXPORTER_ALLOW_EMPTY", "Nothing selected is a success.", _WORK),

@@ -22,6 +22,7 @@ from exporter.ci.variables import default_repo
 from exporter.credentials import logins_of, secrets_of
 from exporter.errors import ExporterError, InputError, Interrupted, PartialExportError
 from exporter.export import REVISION, Export, ExportedReference, ExportJob, ExportPolicy
+from exporter.history import missing_history
 from exporter.naming.labels import parse_labels
 from exporter.naming.tag_template import check_tags, compile_tags
 from exporter.oci.mutate import Mutation
@@ -239,6 +240,9 @@ class Run:
         project = self._stack.enter_context(load_project(project_options))
         for warning in () if quiet else warnings_of(project, project_options):
             self._console.warning(warning)
+        harm = missing_history(project, monotonic=self.options.monotonic)
+        if harm and self.options.command in MODES:
+            self._console.warning(harm)
         self._project = project
         if self._uses_default_repo and self.options.repo:
             repo = default_repo(self._env, project=project.config.project)
