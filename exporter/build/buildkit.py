@@ -9,7 +9,7 @@ import logging
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO
@@ -77,6 +77,7 @@ class BuildKit:
     sleep: Callable[[float], None]
     deliveries: Deliveries
     builder: str = ""
+    context: str = ""
     cache_from: Sequence[str] = ()
     cache_to: Sequence[str] = ()
 
@@ -97,6 +98,10 @@ class BuildKit:
             outcome = self._once(solve, delivery, say)
             if isinstance(outcome, Solved):
                 return outcome
+            if other := _CONTEXT.search(outcome.message):
+                # The builder is a Docker context, which buildx takes by another option.
+                there = replace(self, builder="", context=other[1])
+                return there.solve(solve, say=say)
             message = _first_line(outcome.message)
             if _is_unreachable(outcome) and self.deliveries.fall_back(delivery, message):
                 continue
@@ -156,7 +161,8 @@ class BuildKit:
     ) -> tuple[list[str], dict[str, str]]:
         """Arguments and environment; values of build arguments and secrets go by environment."""
         env = dict(self.env)
-        argv = ["docker", "buildx", "build", "--progress=rawjson", "--provenance=false"]
+        program = ["docker", *(["--context", self.context] if self.context else [])]
+        argv = [*program, "buildx", "build", "--progress=rawjson", "--provenance=false"]
         argv += ["--file", solve.dockerfile, "--platform", str(solve.platform)]
         argv += ["--metadata-file", str(metadata)]
         argv += ["--output", output]
@@ -260,9 +266,11 @@ _PUSHING = re.compile(
 )
 _NO_ENGINE = re.compile(
     r"cannot connect to the docker daemon|is the docker daemon running|error during connect"
-    r"|permission denied while trying to connect|no builder .* found|failed to find driver",
+    r"|permission denied while trying to connect",
     re.IGNORECASE,
 )
+_CONTEXT = re.compile(r"use `docker --context=(\S+) buildx` to switch")
+_NO_BUILDER = re.compile(r"no builder .* found|failed to find driver", re.IGNORECASE)
 _OLD_BUILDX = re.compile(r"invalid progress mode|unknown flag|not a docker command", re.IGNORECASE)
 _CODE = re.compile(r"exit code: (\d+)")
 
@@ -290,6 +298,11 @@ def _is_passing(failure: Failure) -> bool:
 
 def _error(solve: Solve, failure: Failure) -> Exception:
     message = redact(_first_line(failure.message))
+    if _NO_BUILDER.search(failure.message):
+        return EngineError(
+            f"{solve.name} must be built, but {message}",
+            remedy="docker buildx ls shows the builders; --builder chooses one.",
+        )
     if _NO_ENGINE.search(failure.message):
         return EngineError(
             f"{solve.name} must be built, but the Docker engine cannot be reached: {message}",

@@ -5,6 +5,7 @@ docker-py is imported only when the engine is needed: it costs as much time as a
 """
 
 import json
+import re
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from docker import DockerClient
 
 OLDEST_API = (1, 41)
+_CERTIFICATE = re.compile(r"certificate verify failed: ([^(\"']+)")
 _START = "Start the engine, set DOCKER_HOST, or mount /var/run/docker.sock."
 
 
@@ -129,16 +131,12 @@ def connect(env: Mapping[str, str]) -> Iterator[Engine]:
     Raises:
         EngineError: It is not there, not reachable or does not let us in.
     """
-    import docker  # noqa: PLC0415 - see the module's docstring
-    from docker.errors import DockerException  # noqa: PLC0415
+    from docker.errors import DockerException  # noqa: PLC0415 - see the module's docstring
 
     reach = env if env.get("DOCKER_HOST") else {**env, **_context(env)}
     host = reach.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
-    is_ssh = host.startswith("ssh://")
     try:
-        client = docker.DockerClient.from_env(
-            environment=dict(reach), timeout=60, use_ssh_client=is_ssh
-        )
+        client = _client(reach, host)
         client.ping()
     except (DockerException, OSError) as error:
         raise EngineError(
@@ -148,6 +146,28 @@ def connect(env: Mapping[str, str]) -> Iterator[Engine]:
         yield Engine(client, host)
     finally:
         client.close()
+
+
+def _client(reach: Mapping[str, str], host: str) -> "DockerClient":
+    import docker  # noqa: PLC0415 - see the module's docstring
+
+    def connected(version: str) -> "DockerClient":
+        return docker.DockerClient.from_env(
+            version=version,
+            environment=dict(reach),
+            timeout=60,
+            use_ssh_client=host.startswith("ssh://"),
+        )
+
+    if not reach.get("DOCKER_CERT_PATH"):
+        return connected("auto")
+    # requests prefers REQUESTS_CA_BUNDLE to the engine's own authority unless told otherwise,
+    # which is possible only before the version is asked for.
+    first = connected(f"{OLDEST_API[0]}.{OLDEST_API[1]}")
+    first.api.trust_env = False
+    client = connected(str(first.api.version(api_version=False)["ApiVersion"]))
+    client.api.trust_env = False
+    return client
 
 
 def _context(env: Mapping[str, str]) -> dict[str, str]:
@@ -180,12 +200,14 @@ def _context(env: Mapping[str, str]) -> dict[str, str]:
 
 def _reason(error: Exception) -> str:
     text = str(error)
+    if found := _CERTIFICATE.search(text):
+        return f"its certificate is not accepted: {found[1].strip()}"
     for sign, reason in (
         ("Permission denied", "permission denied"),
         ("No such file", "there is no such socket"),
         ("Connection refused", "connection refused"),
         ("timed out", "no answer"),
-        ("certificate", "its certificate is not accepted"),
+        ("certificate", "the certificates do not fit together"),
     ):
         if sign in text:
             return reason

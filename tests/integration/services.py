@@ -56,10 +56,13 @@ def real_registry(folder: Path, *, host: str = "127.0.0.1", more: str = "") -> I
 
 
 @contextmanager
-def second_engine(folder: Path, *, containerd: bool = True) -> Iterator[str]:
+def second_engine(
+    folder: Path, *, containerd: bool = True, certificates: Path | None = None
+) -> Iterator[str]:
     """``DOCKER_HOST`` of another real engine with its own data, on TCP; ended afterwards.
 
     ``containerd`` says whether it keeps images in containerd's store or in its own.
+    With ``certificates`` (a directory) it speaks TLS and asks clients for theirs.
     """
     port = free_port()
     host = f"tcp://127.0.0.1:{port}"
@@ -71,6 +74,10 @@ def second_engine(folder: Path, *, containerd: bool = True) -> Iterator[str]:
     # A firewall and a bridge are the machine's engine's own: ``--bridge none`` would delete its
     # bridge, so this engine gets one for itself.
     argv += ["--iptables=false", "--ip6tables=false"]
+    if certificates is not None:
+        argv += ["--tlsverify", "--tlscacert", str(certificates / "ca.pem")]
+        argv += ["--tlscert", str(certificates / "server-cert.pem")]
+        argv += ["--tlskey", str(certificates / "server-key.pem")]
     log = folder / "dockerd.log"
     with (
         _bridge() as bridge,
@@ -78,7 +85,7 @@ def second_engine(folder: Path, *, containerd: bool = True) -> Iterator[str]:
         _running([*argv, "--bridge", bridge], sink.fileno()),
     ):
         try:
-            _wait_for(lambda: _answers(f"http://127.0.0.1:{port}/_ping"), log, seconds=60)
+            _wait_for(lambda: b"API listen on" in log.read_bytes(), log, seconds=60)
             yield host
         finally:
             _unmount_below(folder)
