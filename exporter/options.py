@@ -197,7 +197,7 @@ OPTION_GROUPS: Mapping[str, tuple[Option, ...]] = {
     "Registries": (
         _list("registry-login", "", "YAML list of {registry, username, password}; one account each.", _REGISTRY, input_name="registries", secret=True),
         _text("registry-username", "EXPORTER_REGISTRY_USERNAME", "User of the registry of --repo.", _REGISTRY),
-        _text("registry-password", "EXPORTER_REGISTRY_PASSWORD", "Password or token of the registry of --repo; better given as variable or input.", _REGISTRY, secret=True),
+        _text("registry-password", "EXPORTER_REGISTRY_PASSWORD", "Password or token of the registry of --repo; better as a variable or input.", _REGISTRY, secret=True),
         _text("github-token", "", "Token for ghcr.io, sent nowhere else.", _REGISTRY, secret=True),
         _text("docker-config", "WERF_DOCKER_CONFIG DOCKER_CONFIG", "Directory of Docker's config.json (default: ~/.docker).", _LOGIN),
         _flag("insecure-registry", "WERF_INSECURE_REGISTRY", "Use plain HTTP.", _LOGIN),

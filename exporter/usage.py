@@ -1,4 +1,4 @@
-"""Reading the command line with werf's flag grammar, and the help texts.
+"""Reading the command line with werf's flag grammar; :mod:`exporter.help` has the texts.
 
 Booleans take no separate value (``--dev``, ``--dev=false``), everything else takes one
 (``--repo R``, ``--repo=R``), and image names may stand anywhere between the flags.
@@ -12,47 +12,15 @@ from typing import NoReturn, get_args
 
 from exporter import __version__
 from exporter.errors import InputError
+from exporter.help import command_help, overview
 from exporter.options import ACCEPTED_WITHOUT_EFFECT, OPTIONS, Command, Option
 from exporter.resolve import FlagValue, nearest
 
 _COMMANDS: tuple[Command, ...] = get_args(Command)
 _GROUPS = ("config",)
+_HELP = ("-h", "--help", "--help=all")
 _TRUE = ("true", "1", "t", "T", "TRUE", "True")
 _FALSE = ("false", "0", "f", "F", "FALSE", "False")
-
-_ABOUT: Mapping[Command, tuple[str, str]] = {
-    "export": (
-        "Build what is missing, publish it, and export the images clean under their tags.",
-        "exporter export app --repo ghcr.io/me/app --tag ghcr.io/me/app:v1",
-    ),
-    "build": (
-        "Build what is missing and publish it to --repo; export nothing.",
-        "exporter build --repo ghcr.io/me/app --save-build-report",
-    ),
-    "plan": (
-        "Say what an export would build, create, move and leave; write nothing.",
-        "exporter plan --repo ghcr.io/me/app --tag ghcr.io/me/app:v1",
-    ),
-    "promote": (
-        "Export images of an earlier report, or one image by digest; no project, no engine.",
-        "exporter promote --from report.json --tag registry.example.com/app:stable",
-    ),
-    "config render": ("Print the rendered werf.yaml.", "exporter config render --env production"),
-    "config list": ("Print the names of the images.", "exporter config list"),
-    "config graph": ("Print which image needs which.", "exporter config graph app"),
-    "config schema": (
-        "Print the JSON schema of werf.yaml, for editors.",
-        "exporter config schema > werf.schema.json",
-    ),
-    "ci-env": (
-        "Print the WERF_* variables that fit the CI.",
-        ". $(exporter ci-env github --as-file)",
-    ),
-    "doctor": (
-        "Check git, engine, builder, registry and credentials, and say what to do.",
-        "exporter doctor --repo ghcr.io/me/app",
-    ),
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,10 +49,10 @@ def read(words: Sequence[str]) -> Asked | str:
     command, rest = _command(words)
     if command is None:
         return overview(words[0])
-    parser = _parser(command)
-    if "-h" in rest or "--help" in rest:
-        return parser.format_help()
-    given = vars(parser.parse_intermixed_args(rest))
+    if asked := [word for word in rest if word in _HELP]:
+        after = rest[rest.index(asked[0]) + 1 :]
+        return command_help(command, everything="=all" in asked[0] or after[:1] == ["all"])
+    given = vars(_parser(command).parse_intermixed_args(rest))
     arguments = tuple(given.pop("arguments") or ())
     for option in ACCEPTED_WITHOUT_EFFECT:
         if given.pop(option.name, None) is not None:
@@ -92,20 +60,6 @@ def read(words: Sequence[str]) -> Asked | str:
                 f"--{option.name} is accepted for compatibility and has no effect here\n"
             )
     return Asked(command=command, flags=given, arguments=arguments)
-
-
-def overview(group: str = "") -> str:
-    """The commands (of a group), one line each."""
-    lines = ["usage: exporter COMMAND [IMAGE…] [options]", ""]
-    lines += [
-        f"  {command:<14} {about}"
-        for command, (about, _) in _ABOUT.items()
-        if command.startswith(group)
-    ]
-    if not group:
-        lines += [f"  {'completion':<14} Print the completion script for bash, zsh or fish."]
-        lines += ["", "exporter COMMAND --help shows a command's options and an example."]
-    return "\n".join(lines) + "\n"
 
 
 def _command(words: Sequence[str]) -> tuple[Command | None, list[str]]:
@@ -135,17 +89,13 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser(command: Command) -> _Parser:
-    about, example = _ABOUT[command]
     parser = _Parser(
         prog=f"exporter {command}",
-        description=about,
-        epilog=f"example: {example}",
-        usage=f"exporter {command} [IMAGE…] [options]",
+        add_help=False,
         allow_abbrev=False,
         argument_default=argparse.SUPPRESS,
-        formatter_class=lambda prog: argparse.HelpFormatter(prog, max_help_position=32, width=110),
     )
-    parser.add_argument("arguments", nargs="*", help=argparse.SUPPRESS, default=None)
+    parser.add_argument("arguments", nargs="*", default=None)
     for option in (*OPTIONS, *ACCEPTED_WITHOUT_EFFECT):
         if command in option.commands and option.name != "image":
             _add(parser, option)
@@ -154,30 +104,15 @@ def _parser(command: Command) -> _Parser:
 
 def _add(parser: _Parser, option: Option) -> None:
     names = [f"--{option.name}"] + ([f"-{option.short}"] if option.short else [])
-    shown = argparse.SUPPRESS if option.hidden else _help(option)
     if option.kind != "flag":
         action = "append" if option.kind == "list" else "store"
-        parser.add_argument(
-            *names, dest=option.name, action=action, help=shown, metavar=_metavar(option)
-        )
+        parser.add_argument(*names, dest=option.name, action=action)
         return
-    parser.add_argument(*names, dest=option.name, action="store_const", const=True, help=shown)
+    parser.add_argument(*names, dest=option.name, action="store_const", const=True)
     for values, const in ((_TRUE, True), (_FALSE, False)):
         parser.add_argument(
             *(f"{name}={value}" for name in names for value in values),
             dest=option.name,
             action="store_const",
             const=const,
-            help=argparse.SUPPRESS,
         )
-
-
-def _metavar(option: Option) -> str:
-    return "{" + ",".join(option.choices) + "}" if option.choices else option.kind.upper()
-
-
-def _help(option: Option) -> str:
-    sources = [f"${name}" for name in option.variables]
-    sources += [f"${option.prefix}*"] if option.prefix else []
-    shown = f" [{', '.join(sources)}]" if sources else ""
-    return f"{option.help}{shown}".replace("%", "%%")

@@ -1,9 +1,11 @@
 """The command line's grammar, which is werf's."""
 
+from typing import get_args
+
 import pytest
 
 from exporter.errors import InputError
-from exporter.options import ACCEPTED_WITHOUT_EFFECT, OPTIONS, Options
+from exporter.options import ACCEPTED_WITHOUT_EFFECT, OPTIONS, Command, Options
 from exporter.usage import Asked, read
 
 
@@ -47,10 +49,35 @@ def test_a_mistake_is_answered_with_the_nearest_name(words: list[str], message: 
     assert error.value.what == message
 
 
-def test_help_of_every_command_names_its_options() -> None:
+@pytest.mark.parametrize("command", get_args(Command))
+def test_the_help_of_every_command_fits_a_screen(command: str) -> None:
+    text = read([*command.split(), "--help"])
+    assert isinstance(text, str)
+    lines = text.splitlines()
+    assert len(lines) <= 40
+    assert max(map(len, lines)) <= 110
+    assert f"  exporter {command} " in text or f"$(exporter {command} " in text
+
+
+@pytest.mark.parametrize("words", [["--help", "all"], ["--help=all"], ["app", "-h", "all"]])
+def test_the_whole_help_names_every_option_and_variable(words: list[str]) -> None:
+    text = read(["export", *words])
+    assert isinstance(text, str)
+    shown = [each for each in OPTIONS if "export" in each.commands and not each.hidden]
+    assert [each.name for each in shown if f"--{each.name}" not in text] == []
+    assert [name for each in shown for name in each.variables if f"${name}" not in text] == []
+
+
+def test_the_help_of_a_command_leaves_out_what_others_take() -> None:
     text = read(["promote", "--help"])
     assert isinstance(text, str)
-    assert "--from" in text
+    assert text.startswith(
+        "usage: exporter promote [options]\n\n"
+        "Export images of an earlier report, or one image by digest; no project, no engine.\n\n"
+        "What and where to:\n"
+        "  --tag LIST                     Destination reference; may hold %image%, %image_slug%,"
+    )
+    assert "--from TEXT" in text
     assert "--builder" not in text
 
 
