@@ -7,13 +7,13 @@ A generated part stands between a line with ``BEGIN name`` and a line with ``END
 import json
 import re
 import sys
-from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
+from collections.abc import Callable, Mapping
+from functools import partial
 
 from exporter.options import MODES, OPTIONS, Option
 from exporter.outputs import OUTPUTS
-
-ROOT = Path(__file__).resolve().parents[1]
+from scripts import reference
+from scripts.reference import ROOT, table
 
 MAIN_INPUTS = (
     "repo", "tags", "images", "add-labels", "platforms", "mode", "if-exists", "on-error", "env",
@@ -79,7 +79,7 @@ def action_outputs() -> str:
 def main_inputs_table() -> str:
     """The inputs of the README."""
     described = inputs()
-    return _table(("Input", "What it does"), ((f"`{n}`", described[n]) for n in MAIN_INPUTS))
+    return table(("Input", "What it does"), ((f"`{n}`", described[n]) for n in MAIN_INPUTS))
 
 
 def inputs_table() -> str:
@@ -91,7 +91,7 @@ def inputs_table() -> str:
         )
         for option in OPTIONS
     }
-    return _table(
+    return table(
         ("Input", "What it does", "Variable"),
         ((f"`{name}`", text, variables.get(name, "")) for name, text in inputs().items()),
     )
@@ -99,7 +99,7 @@ def inputs_table() -> str:
 
 def outputs_table() -> str:
     """The outputs with their meaning."""
-    return _table(("Output", "What it holds"), ((f"`{n}`", text) for n, text in OUTPUTS.items()))
+    return table(("Output", "What it holds"), ((f"`{n}`", text) for n, text in OUTPUTS.items()))
 
 
 def options_table() -> str:
@@ -109,14 +109,18 @@ def options_table() -> str:
         if not option.hidden:
             flag = f"`--{option.name}`" + (f", `-{option.short}`" if option.short else "")
             rows.append((flag, _description(option), ", ".join(option.commands)))
-    return _table(("Option", "What it does", "Commands"), rows)
+    return table(("Option", "What it does", "Commands"), rows)
 
 
-def _table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    cells = [header, tuple("---" for _ in header), *rows]
-    return "\n".join(
-        f"| {' | '.join(cell.replace('|', '&#124;') for cell in row)} |" for row in cells
-    )
+def _pages_with_files() -> dict[str, Mapping[str, Callable[[], str]]]:
+    """The how-to pages that show files, and how each file is shown."""
+    found: dict[str, Mapping[str, Callable[[], str]]] = {}
+    for page in sorted((ROOT / "docs" / "how-to").glob("*.md")):
+        files = re.findall(r"BEGIN (file (\S+))", page.read_text(encoding="utf-8"))
+        if files:
+            makers = {name: partial(reference.file_block, path) for name, path in files}
+            found[str(page.relative_to(ROOT))] = makers
+    return found
 
 
 PARTS: dict[str, Mapping[str, Callable[[], str]]] = {
@@ -124,6 +128,12 @@ PARTS: dict[str, Mapping[str, Callable[[], str]]] = {
     "README.md": {"inputs": main_inputs_table, "outputs": outputs_table},
     "docs/reference/inputs-and-outputs.md": {"inputs": inputs_table, "outputs": outputs_table},
     "docs/reference/options.md": {"options": options_table},
+    "docs/reference/commands.md": {"commands": reference.commands},
+    "docs/reference/exit-codes.md": {"exit-codes": reference.exit_codes},
+    "docs/reference/report.md": {"report": reference.report},
+    "docs/reference/werf-yaml.md": {"werf-yaml": reference.werf_yaml},
+    "docs/reference/template-functions.md": {"functions": reference.functions},
+    **_pages_with_files(),
 }
 
 
@@ -135,7 +145,11 @@ def generated(path: str) -> str:
     """
     text = (ROOT / path).read_text(encoding="utf-8")
     for name, make in PARTS[path].items():
-        found = re.search(rf"BEGIN {name}\b[^\n]*\n(.*\n|)[^\n]*END {name}\b", text, re.DOTALL)
+        found = re.search(
+            rf"BEGIN {re.escape(name)}\b[^\n]*\n(.*?\n|)[^\n]*END {re.escape(name)}\b",
+            text,
+            re.DOTALL,
+        )
         if found is None:
             raise ValueError(f"{path} has no lines 'BEGIN {name}' and 'END {name}'")
         text = f"{text[: found.start(1)]}{make()}\n{text[found.end(1) :]}"
