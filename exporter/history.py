@@ -1,5 +1,6 @@
 """Whether the clone's history suffices, and what to do when it does not."""
 
+from exporter.errors import GitError
 from exporter.project.loader import Project
 
 SHALLOW_REMEDY = (
@@ -30,3 +31,18 @@ def missing_history(project: Project, *, monotonic: bool) -> str:
     if not harm:
         return ""
     return f"the clone is shallow, its history is cut off: {'; '.join(harm)}. {SHALLOW_REMEDY}"
+
+
+def fetch_history(project: Project) -> str:
+    """Fetch what a shallow clone lacks, where werf.yaml allows it (``gitWorktree``).
+
+    Returns:
+        Why it could not be fetched; empty when the history is complete now.
+    """
+    if not project.config.meta.git_worktree.allow_unshallow:
+        return "gitWorktree.allowUnshallow is false"
+    try:
+        project.repository.unshallow()
+    except GitError as error:
+        return error.what
+    return ""

@@ -9,7 +9,7 @@ from exporter.build.index import index_of
 from exporter.build.session import Session
 from exporter.build.stages import LABEL_PROJECT
 from exporter.build.storage import StageStorage
-from exporter.errors import BuildError, InputError
+from exporter.errors import BuildError, GitError, InputError
 from exporter.naming.service_tags import (
     custom_tag_metadata_tag,
     is_service_tag,
@@ -98,15 +98,35 @@ def publish_final(
     return replace(source, reference=copied)
 
 
-def write_records(session: Session, published: Mapping[str, Source], *, was_built: bool) -> None:
+def recorded_commits(session: Session, *, virtual_merge: bool) -> tuple[str, ...]:
+    """The commits that use what is built: HEAD, and what a CI's own merge commit merges.
+
+    Raises:
+        GitError: HEAD is no merge commit, but ``--virtual-merge`` is set.
+    """
+    head = session.git.head
+    if not virtual_merge:
+        return (head.object_id,)
+    if len(head.parents) != len(("into", "from")):
+        raise GitError(
+            f"--virtual-merge is set, but HEAD {head.object_id} is not the merge of two commits",
+            remedy="Set it only for merge commits that the CI makes of a pull request.",
+        )
+    return (head.object_id, head.parents[1])
+
+
+def write_records(
+    session: Session, published: Mapping[str, Source], *, commits: Sequence[str], was_built: bool
+) -> None:
     """The records by which werf's cleanup knows what is used (specification 6.2)."""
     storage = session.storages.primary
     labels = {LABEL_PROJECT: session.config.project}
     for name, source in published.items():
         if was_built:
             session.publisher.write_record(storage, managed_image_tag(name), labels)
-        tag = metadata_tag(name, commit=session.commit, stage_id=source.content_tag)
-        session.publisher.write_record(storage, tag, labels)
+        for commit in commits:
+            tag = metadata_tag(name, commit=commit, stage_id=source.content_tag)
+            session.publisher.write_record(storage, tag, labels)
 
 
 def custom_tags(templates: Sequence[str], images: Sequence[str]) -> dict[str, tuple[str, ...]]:

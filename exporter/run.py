@@ -22,7 +22,7 @@ from exporter.ci.variables import default_repo
 from exporter.credentials import logins_of, secrets_of
 from exporter.errors import ExporterError, InputError, Interrupted, PartialExportError
 from exporter.export import REVISION, Export, ExportedReference, ExportJob, ExportPolicy
-from exporter.history import missing_history
+from exporter.history import fetch_history, missing_history
 from exporter.naming.labels import parse_labels
 from exporter.naming.tag_template import check_tags, compile_tags
 from exporter.oci.mutate import Mutation
@@ -43,6 +43,7 @@ from exporter.publish import (
     publish,
     publish_final,
     published_source,
+    recorded_commits,
     write_custom_tags,
     write_records,
 )
@@ -100,6 +101,7 @@ class Run:
         self._images: dict[str, reports.ImageResult] = {}
         self._phases: list[reports.Phase] = []
         self._project: Project | None = None
+        self._commits: Sequence[str] = ()
         self._exports: Export | None = None
         self._error: ExporterError | None = None
 
@@ -189,6 +191,11 @@ class Run:
             ]
             if needing:
                 problems.append(f"{', '.join(needing)}: only together with --repo")
+        problems += [
+            f"--ssh-key {key} is no file"
+            for key in self.options.ssh_key
+            if not (self._cwd / Path(key).expanduser()).is_file()
+        ]
         for check in (
             lambda: compile_tags(self.options.tag),
             lambda: self.mutation,
@@ -241,8 +248,8 @@ class Run:
         for warning in () if quiet else warnings_of(project, project_options):
             self._console.warning(warning)
         harm = missing_history(project, monotonic=self.options.monotonic)
-        if harm and self.options.command in MODES:
-            self._console.warning(harm)
+        if harm and self.options.command in MODES and (reason := fetch_history(project)):
+            self._console.warning(f"{harm} It was not fetched: {reason}.")
         self._project = project
         if self._uses_default_repo and self.options.repo:
             repo = default_repo(self._env, project=project.config.project)
@@ -260,6 +267,11 @@ class Run:
         selection = select(project.config, self.options)
         check_tags(compile_tags(self.options.tag), selection.exported)
         session = self._session(project)
+        if any(image.staged for image in selection.needed.values() if image.kind == "dockerfile"):
+            self._console.notice(
+                "staged: true changes nothing here: BuildKit caches every instruction anyway"
+            )
+        self._commits = recorded_commits(session, virtual_merge=self.options.virtual_merge)
         plan = make_plan(session, selection, self.options, session.build_platform)
         for name in selection.asked:
             self._note_plan(plan, name)
@@ -311,7 +323,10 @@ class Run:
             self._note_built(name, plan, outcome.results, published[name])
         if not (self.options.skip_image_metadata_publication or self.options.dev):
             write_records(
-                session, published, was_built=bool(plan.missing) or session.storages.has_copied
+                session,
+                published,
+                commits=self._commits,
+                was_built=bool(plan.missing) or session.storages.has_copied,
             )
         self._write_build_report(
             plan, outcome.results, self._with_final_copies(plan, published, images)
@@ -422,6 +437,7 @@ class Run:
             env=self._env,
             network=options.backend_network,
             skip_image_spec=options.skip_image_spec_stage,
+            ssh_keys=tuple(str(self._cwd / Path(key).expanduser()) for key in options.ssh_key),
         )
 
     def _storages(self, project: str) -> "tuple[Publisher | LocalPublisher, Storages]":

@@ -28,6 +28,7 @@ class Session:
 
     ``project_directory`` is relative to the git work tree. ``now_ms`` gives the moment that new
     stage tags carry. ``env`` is the user's environment, for secrets that come from it.
+    ``ssh_keys`` are the files of ``--ssh-key``.
     """
 
     config: Config
@@ -42,6 +43,7 @@ class Session:
     env: Mapping[str, str] = field(repr=False)
     network: str = ""
     skip_image_spec: bool = False
+    ssh_keys: tuple[str, ...] = ()
     _lock: Lock = field(default_factory=Lock, repr=False)
     _claims: dict[str, Lock] = field(default_factory=dict, repr=False)
 
@@ -71,6 +73,18 @@ class Session:
     def new_id(self, digest: str) -> StageId:
         """The identity of a stage that is built now."""
         return StageId(digest=digest, created_ms=self.now_ms())
+
+
+def ssh_of(asked: str, session: Session) -> tuple[str, ...]:
+    """The values of buildx's ``--ssh``: as the image asks, with the keys of ``--ssh-key``.
+
+    Without keys an agent of the environment serves, when there is one.
+    """
+    if asked not in ("", "default"):
+        return (asked,)
+    if session.ssh_keys:
+        return (f"default={','.join(session.ssh_keys)}",)
+    return ("default",) if asked or session.env.get("SSH_AUTH_SOCK") else ()
 
 
 def dependency_labels(needed: Mapping[str, Needed]) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """Building Dockerfile images: one solve each, then the config of ``imageSpec``."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 
 from exporter.build import image_spec
@@ -9,7 +9,7 @@ from exporter.build.digest import VARIANT_LABEL
 from exporter.build.dockerfile.context import open_context
 from exporter.build.dockerfile.image import Prepared, same_variant
 from exporter.build.images import PlannedImage, PlannedStage
-from exporter.build.session import Session
+from exporter.build.session import Session, ssh_of
 from exporter.build.stages import service_labels
 from exporter.project.models.dockerfile import DockerfileImage
 
@@ -57,7 +57,7 @@ def _solve(session: Session, image: DockerfileImage, plan: PlannedImage, say: Sa
             labels=planned.stage.labels,
             network=prepared.request.network,
             add_hosts=image.add_host,
-            ssh=_ssh(image, session.env),
+            ssh=ssh_of(image.ssh, session),
             secrets=prepared.secrets,
         ),
         say=say,
@@ -102,12 +102,6 @@ def _apply_spec(
     published = session.publisher.publish_config(storage, before.image, config, planned.id)
     session.storages.fill_caches(published)
     return PlannedStage(stage=planned.stage, id=published.id, image=published)
-
-
-def _ssh(image: DockerfileImage, env: Mapping[str, str]) -> Sequence[str]:
-    if image.ssh:
-        return (image.ssh,)
-    return ("default",) if env.get("SSH_AUTH_SOCK") else ()
 
 
 def _title(plan: PlannedImage) -> str:
