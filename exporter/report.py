@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from exporter import __version__
+from exporter.log import redact
 
 VERSION = 1
 
@@ -169,7 +170,7 @@ def _reference(ref: ReferenceResult) -> dict[str, Any]:
         "status": ref.status,
         "previous-digest": ref.previous_digest,
     }
-    return {**shown, "error": ref.error} if ref.error else shown
+    return {**shown, "error": redact(ref.error)} if ref.error else shown
 
 
 def outputs(report: Report, *, report_path: str = "", subjects_path: str = "") -> dict[str, str]:

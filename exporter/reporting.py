@@ -7,6 +7,7 @@ from pathlib import Path
 from exporter import report as reports
 from exporter.ci import Console
 from exporter.ci.handover import MOST_DOTENV_BYTES, dotenv
+from exporter.errors import InputError
 from exporter.options import Options
 from exporter.report import Report
 from exporter.summary import summary
@@ -20,31 +21,44 @@ _RUNNER_TEMP = "/github/runner_temp"
 def hand_out(
     report: Report, *, options: Options, env: Mapping[str, str], console: Console, cwd: Path
 ) -> None:
-    """Write everything that the options and the CI ask for."""
-    folder = env.get(_FOLDERS.get(console.dialect.name, ""), "")
-    folder = folder if Path(folder or ".").is_dir() else ""
+    """Write everything that the options and the CI ask for; one failure does not stop the others.
 
-    def write(text: str, given: str, name: str) -> str:
-        """Write a file, to the path that was given or for the job; the path for later steps."""
-        path = given or (folder and str(Path(folder, f"exporter-{os.getpid()}-{name}")))
-        if not path:
+    Raises:
+        InputError: A file that the options name cannot be written.
+    """
+    problems: list[str] = []
+    folder = env.get(_FOLDERS.get(console.dialect.name, ""), "")
+
+    def write(text: str, path: str, option: str) -> str:
+        """Write a file; its path for later steps, empty when it could not be written."""
+        try:
+            (cwd / path).parent.mkdir(parents=True, exist_ok=True)
+            (cwd / path).write_text(text, "utf-8")
+        except OSError as error:
+            if option:
+                problems.append(f"--{option} {path} cannot be written: {_reason(error)}")
             return ""
-        (cwd / path).parent.mkdir(parents=True, exist_ok=True)
-        (cwd / path).write_text(text, "utf-8")
         return outside(path, env)
 
+    def for_the_job(name: str) -> str:
+        return str(Path(folder, f"exporter-{os.getpid()}-{name}")) if folder else ""
+
+    report_path, subjects_path = options.report_path or for_the_job("report.json"), ""
+    if report_path:
+        option = "report-path" if options.report_path else ""
+        report_path = write(reports.text(report), report_path, option)
     subjects = reports.subject_checksums(report)
-    outputs = reports.outputs(
-        report,
-        report_path=write(reports.text(report), options.report_path, "report.json"),
-        subjects_path=write(subjects, "", "subjects.txt") if subjects else "",
-    )
+    if folder and subjects:
+        subjects_path = write(subjects, for_the_job("subjects.txt"), "")
+    outputs = reports.outputs(report, report_path=report_path, subjects_path=subjects_path)
     console.write_outputs(outputs)
     if options.output_file:
-        _write_outputs(outputs, cwd / options.output_file, console)
+        write(_file_text(outputs, options, console), options.output_file, "output-file")
     if options.summary:
         console.write_summary(summary(report))
     console.result(table(report, console.style))
+    if problems:
+        raise InputError(*problems, remedy="Name a path in a folder that may be written to.")
 
 
 def outside(path: str, env: Mapping[str, str]) -> str:
@@ -55,18 +69,20 @@ def outside(path: str, env: Mapping[str, str]) -> str:
     return f"{Path(workspace).parent}/_temp{path.removeprefix(_RUNNER_TEMP)}"
 
 
-def _write_outputs(outputs: Mapping[str, str], path: Path, console: Console) -> None:
-    """JSON when the name says so, else dotenv; GitLab takes no more than 5 KiB of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if path.suffix == ".json":
-        path.write_text(reports.indented(outputs), "utf-8")
-        return
+def _file_text(outputs: Mapping[str, str], options: Options, console: Console) -> str:
+    """JSON when the file's name says so, else dotenv; GitLab takes no more than 5 KiB of it."""
+    if options.output_file.endswith(".json"):
+        return reports.indented(outputs)
     most = MOST_DOTENV_BYTES if console.dialect.name == "gitlab" else 0
     text, dropped = dotenv(outputs, most_bytes=most)
-    path.write_text(text, "utf-8")
     if dropped:
         console.warning(
-            f"the outputs {', '.join(dropped)} are not in {path.name}: GitLab refuses a dotenv"
-            " report above 5 KiB. An --output-file that ends in .json, kept as an artifact, has"
-            " them all."
+            f"the outputs {', '.join(dropped)} are not in {options.output_file}: GitLab refuses a"
+            " dotenv report above 5 KiB. An --output-file that ends in .json, kept as an artifact,"
+            " has them all."
         )
+    return text
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()

@@ -92,7 +92,7 @@ class Run:
     def __init__(self, options: Options, env: Mapping[str, str], console: Console) -> None:
         self._uses_default_repo = options.command in MODES and not options.repo
         repo = default_repo(env) if self._uses_default_repo else options.repo
-        self.options = replace(options, repo=repo)
+        self.options = options._replace(repo=repo)
         self._env = env
         self._console = console
         self._cwd = Path.cwd()
@@ -253,7 +253,7 @@ class Run:
         self._project = project
         if self._uses_default_repo and self.options.repo:
             repo = default_repo(self._env, project=project.config.project)
-            self.options = replace(self.options, repo=repo)
+            self.options = self.options._replace(repo=repo)
             self._console.say(f"Stages are kept in {repo}, the default of this CI.")
         return project
 
@@ -607,7 +607,13 @@ class Run:
             started=self._started,
             seconds=time.time() - self._started,
         )
-        hand_out(report, options=self.options, env=self._env, console=self._console, cwd=self._cwd)
+        try:
+            hand_out(
+                report, options=self.options, env=self._env, console=self._console, cwd=self._cwd
+            )
+        except InputError as problem:
+            self._console.error(problem)
+            return report.exit_code or problem.exit_code
         return report.exit_code
 
     def _result(self) -> reports.Result:

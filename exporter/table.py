@@ -77,7 +77,8 @@ def _plan(report: Report, style: Style) -> str:
     counts = ", ".join(
         f"{verbs.count(verb)} to {verb}" for verb in ("create", "move", "leave") if verb in verbs
     )
-    lines = [f"To build: {len(to_build)} stages ({reused} are there already)."]
+    stages = "1 stage" if len(to_build) == 1 else f"{len(to_build)} stages"
+    lines = [f"To build: {stages} ({reused} there already)."]
     if to_build:
         lines += [_columns(("IMAGE", "PLATFORM", "STAGE"), to_build, style)]
     lines += [f"References: {counts or 'none'}. Nothing was written."]

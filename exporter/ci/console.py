@@ -158,11 +158,17 @@ class Console:
                 f"the outputs {names} contain a masked value: a CI drops such outputs between jobs."
                 " Give the registry, repository or tag a name that is no secret."
             )
-        self._command(self.dialect.write_outputs(outputs))
+        try:
+            self._command(self.dialect.write_outputs(outputs))
+        except OSError as error:
+            self.warning(f"the outputs cannot be handed to later steps: {error}")
 
     def write_summary(self, markdown: str) -> None:
         """Show the summary on the run's page."""
-        self._command(self.dialect.write_summary(redact(markdown)))
+        try:
+            self._command(self.dialect.write_summary(redact(markdown)))
+        except OSError as error:
+            self.warning(f"the summary cannot be shown: {error}")
 
     def finish(self) -> None:
         """Show what was held back because the CI shows only so many annotations of a kind."""

@@ -60,7 +60,7 @@ def test_a_plan_says_what_would_be_done_and_writes_nothing(workplace: Workplace)
     words = ("plan", "--repo", workplace.repo, "--tag", workplace.tag)
     first = workplace.run(*words)
     assert first.code == 0, first.text
-    assert "To build: 1 stages (0 are there already)." in first.text
+    assert "To build: 1 stage (0 there already)." in first.text
     assert "References: 1 to create. Nothing was written." in first.text
     assert tags(workplace.repo) == []
     assert workplace.export().code == 0

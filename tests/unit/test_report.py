@@ -8,6 +8,7 @@ import pytest
 
 from exporter import report as reports
 from exporter.ci import Style, console_for
+from exporter.errors import InputError
 from exporter.options import Options
 from exporter.report import ImageResult, Phase, ReferenceResult, Report, StageResult
 from exporter.reporting import hand_out, outside
@@ -214,7 +215,7 @@ def test_the_table_has_a_line_per_reference() -> None:
 
 def test_a_plan_says_what_is_created_moved_and_left() -> None:
     assert table(PLAN, PLAIN) == (
-        "To build: 1 stages (1 are there already).\n"
+        "To build: 1 stage (1 there already).\n"
         "IMAGE  PLATFORM     STAGE\n"
         "app    linux/amd64  dockerfile\n"
         "References: 2 to create, 1 to move, 2 to leave. Nothing was written.\n"
@@ -310,3 +311,28 @@ def test_an_output_file_in_json_holds_everything(tmp_path: Path) -> None:
     )
     outputs = json.loads((tmp_path / "out" / "result.json").read_text("utf-8"))
     assert outputs["cosign-references"] == f"r.io/me/app@{NEW}"
+
+
+def test_a_file_that_cannot_be_written_is_an_error_after_all_else_is_written(
+    tmp_path: Path,
+) -> None:
+    out = io.StringIO()
+    (tmp_path / "file").write_text("")
+    options = Options(command="export", report_path="file/report.json", output_file="ok.json")
+    console = console_for("plain", {}, out=out)
+    with pytest.raises(InputError) as error:
+        hand_out(REPORT, options=options, env={}, console=console, cwd=tmp_path)
+    assert error.value.problems == (
+        "--report-path file/report.json cannot be written: file exists",
+    )
+    assert (tmp_path / "ok.json").exists()
+    assert "refused" in out.getvalue()
+
+
+def test_outputs_that_the_runner_does_not_take_are_a_warning(tmp_path: Path) -> None:
+    out = io.StringIO()
+    env = {"GITHUB_OUTPUT": str(tmp_path / "no" / "folder"), "RUNNER_TEMP": "/nonexistent/x"}
+    options = Options(command="export", summary=False)
+    console = console_for("github", env, out=out)
+    hand_out(REPORT, options=options, env=env, console=console, cwd=tmp_path)
+    assert "::warning::the outputs cannot be handed to later steps: [Errno 2]" in out.getvalue()
