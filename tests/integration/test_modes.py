@@ -1,0 +1,209 @@
+"""Options that change how the main job works: final repository, records, ssh, merges, staged."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.images import pull, tags
+from tests.integration.runs import ONE_IMAGE, REGISTRY, SMALL, Workplace
+
+pytestmark = [pytest.mark.engine, pytest.mark.registry]
+
+
+def _final(workplace: Workplace) -> str:
+    return f"{REGISTRY}/{workplace.unique}/final"
+
+
+def _stage_tags(repository: str) -> list[str]:
+    return [tag for tag in tags(repository) if len(tag) in (56, 70) and "meta" not in tag]
+
+
+FINAL_AND_BASE = (
+    "project: test\nconfigVersion: 1\n---\nimage: base\nfinal: false\ndockerfile: Dockerfile\n"
+    "---\nimage: app\ndockerfile: app.Dockerfile\ndependencies:\n- image: base\n"
+    "  imports: [{type: ImageName, targetBuildArg: BASE}]\n"
+)
+FINAL_AND_BASE_FILES = {
+    "werf.yaml": FINAL_AND_BASE,
+    "Dockerfile": "FROM scratch\nCOPY file /file\n",
+    "app.Dockerfile": "ARG BASE\nFROM ${BASE}\nCOPY file /second\n",
+    "file": "content\n",
+}
+
+
+def test_the_final_repository_gets_the_last_stage_of_final_images(workplace: Workplace) -> None:
+    workplace.commit(FINAL_AND_BASE_FILES)
+    final = _final(workplace)
+    report = workplace.folder / "build-report.json"
+    ran = workplace.export(
+        "--final-repo", final, "--save-build-report", "--build-report-path", str(report)
+    )
+    assert ran.code == 0, ran.text
+    stage = ran.image("app")["content-tag"]
+    assert tags(final) == [stage]
+    assert pull(f"{final}:{stage}").digest == pull(f"{workplace.repo}:{stage}").digest
+    images = json.loads(report.read_text())["Images"]
+    assert images["app"]["DockerImageName"] == f"{final}:{stage}"
+    assert images["app"]["DockerRepo"] == final
+    assert images["base"]["DockerRepo"] == workplace.repo
+
+
+def test_the_final_repository_gets_indexes_with_their_children(workplace: Workplace) -> None:
+    workplace.commit(SMALL)
+    final = _final(workplace)
+    ran = workplace.export("--final-repo", final, "--platform", "linux/amd64,linux/arm64")
+    assert ran.code == 0, ran.text
+    stage = ran.image("app")["content-tag"]
+    index = pull(f"{final}:{stage}")
+    assert index.digest == pull(f"{workplace.repo}:{stage}").digest
+    for child in index.manifest["manifests"]:
+        assert index.child(child["digest"]).tree()[0]["path"] == "/file"
+
+
+def test_a_stage_missing_in_the_final_repository_is_an_error_with_z(workplace: Workplace) -> None:
+    workplace.commit(SMALL)
+    final = _final(workplace)
+    assert workplace.export().code == 0
+    missing = workplace.export("-Z", "--final-repo", final)
+    assert missing.code == 4
+    assert f"{final}:" in missing.text
+    assert "is missing, but --require-built-images is set" in missing.text
+    assert workplace.export("--final-repo", final).code == 0
+    assert workplace.export("-Z", "--final-repo", final).code == 0
+
+
+def _records(workplace: Workplace) -> list[str]:
+    return [tag for tag in tags(workplace.repo) if tag.startswith("meta-")]
+
+
+def test_metadata_is_left_out_when_asked(workplace: Workplace) -> None:
+    workplace.commit(SMALL)
+    assert workplace.export("--skip-image-metadata-publication").code == 0
+    assert tags(workplace.repo) == _stage_tags(workplace.repo)
+
+
+def test_both_parents_of_a_merge_by_the_ci_are_recorded(workplace: Workplace) -> None:
+    workplace.commit(SMALL)
+    project = workplace.project
+    project.git("checkout", "-q", "-b", "topic")
+    topic = project.write({"other": "file\n"}).commit()
+    project.git("checkout", "-q", "main")
+    project.write({"third": "file\n"}).commit()
+    project.git("merge", "-q", "--no-ff", "-m", "merge", "topic")
+    merge = project.git("rev-parse", "HEAD")
+    ran = workplace.export("--virtual-merge")
+    assert ran.code == 0, ran.text
+    assert {tag.split("_")[1] for tag in _records(workplace)} == {merge, topic}
+
+
+def test_virtual_merge_needs_a_merge(workplace: Workplace) -> None:
+    workplace.commit(SMALL)
+    ran = workplace.export("--virtual-merge")
+    assert ran.code == 3
+    assert "is not the merge of two commits" in ran.text
+
+
+COUNT_KEYS = (
+    "FROM debian:trixie-slim\nRUN --mount=type=ssh perl -MIO::Socket::UNIX -e "
+    "'$s = IO::Socket::UNIX->new($ENV{SSH_AUTH_SOCK}) or die $!; "
+    'print $s "\\0\\0\\0\\1\\13"; $s->flush; sysread $s, $a, 9; print "keys: ", '
+    'unpack("N", substr $a, 5), "\\n"\'\n'
+)
+
+
+def _key(folder: Path, name: str) -> str:
+    path = folder / name
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", path], check=True)
+    return str(path)
+
+
+def test_ssh_keys_are_in_the_agent_of_the_build(workplace: Workplace) -> None:
+    workplace.commit({"werf.yaml": ONE_IMAGE, "Dockerfile": COUNT_KEYS})
+    keys = [_key(workplace.folder, name) for name in ("one", "two")]
+    ran = workplace.export("--ssh-key", keys[0], "--ssh-key", keys[1])
+    assert ran.code == 0, ran.text
+    assert "keys: 2" in ran.text
+
+
+def test_a_missing_ssh_key(workplace: Workplace) -> None:
+    workplace.commit(SMALL)
+    ran = workplace.export("--ssh-key", "/nowhere/key")
+    assert ran.code == 2
+    assert "--ssh-key /nowhere/key is no file" in ran.text
+
+
+def test_staged_images_are_built_like_others_and_that_is_said_once(workplace: Workplace) -> None:
+    staged = "project: test\nconfigVersion: 1\nbuild: {staged: true}\n"
+    staged += "---\nimage: [one, two]\ndockerfile: Dockerfile\n"
+    workplace.commit({**SMALL, "werf.yaml": staged})
+    tag = workplace.tag.replace(":v1", ":%image%")
+    ran = workplace.run("export", "--repo", workplace.repo, "--tag", tag)
+    assert ran.code == 0, ran.text
+    assert ran.text.count("notice: staged: true changes nothing here") == 1
+
+
+def test_files_of_the_work_tree_are_added_to_the_context(workplace: Workplace) -> None:
+    workplace.commit(
+        {
+            "werf.yaml": f"{ONE_IMAGE}contextAddFiles: [made, folder]\n",
+            "werf-giterminism.yaml": "giterminismConfigVersion: 1\nconfig:\n  dockerfile:\n"
+            "    allowContextAddFiles: [made, folder]\n",
+            "Dockerfile": "FROM scratch\nCOPY . /\n",
+            ".gitignore": "made\nfolder\n",
+            ".dockerignore": "*.yaml\n.*\nDockerfile\n",
+        }
+    )
+    workplace.project.write({"made": "by an earlier step\n", "folder/inner": "too\n"})
+    ran = workplace.export()
+    assert ran.code == 0, ran.text
+    paths = [entry["path"] for entry in pull(workplace.tag).tree()]
+    assert {"/made", "/folder/inner"} <= set(paths)
+    assert workplace.export().built == []
+    workplace.project.write({"made": "anew\n"})
+    assert workplace.export().built == ["app/dockerfile"]
+
+
+def test_a_pointer_of_lfs_is_told_when_it_enters_an_image(
+    workplace: Workplace,
+) -> None:
+    pointer = (
+        "version https://git-lfs.github.com/spec/v1\n"
+        "oid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\nsize 12345\n"
+    )
+    workplace.commit({**SMALL, "file": pointer})
+    ran = workplace.export()
+    assert ran.code == 0, ran.text
+    assert "'file' enters the build context as a pointer of Git LFS" in ran.text
+
+
+STAPEL = (
+    "project: test\nconfigVersion: 1\n---\nimage: app\nfrom: busybox\ngit:\n- {add: /, to: /a}\n"
+)
+
+
+def test_a_shallow_clone_is_completed_when_history_is_needed(workplace: Workplace) -> None:
+    workplace.commit({**SMALL, "werf.yaml": STAPEL})
+    workplace.commit({"other": "file\n"})
+    clone = workplace.folder / "clone"
+    origin = f"file://{workplace.project.path}"
+    subprocess.run(["git", "clone", "-q", "--depth", "1", origin, clone], check=True)
+    arguments = ["plan", "--repo", workplace.repo, "--tag", workplace.tag]
+    ran = workplace.run(*arguments, "--dir", str(clone))
+    assert "the clone is shallow" not in ran.text
+    assert not (clone / ".git" / "shallow").exists()
+
+
+def test_a_shallow_clone_without_origin_is_a_warning_with_the_remedy(workplace: Workplace) -> None:
+    workplace.commit({**SMALL, "werf.yaml": STAPEL})
+    workplace.commit({"other": "file\n"})
+    clone = workplace.folder / "clone"
+    origin = f"file://{workplace.project.path}"
+    subprocess.run(["git", "clone", "-q", "--depth", "1", origin, clone], check=True)
+    subprocess.run(["git", "remote", "remove", "origin"], cwd=clone, check=True)
+    arguments = ["plan", "--repo", workplace.repo, "--tag", workplace.tag]
+    ran = workplace.run(*arguments, "--dir", str(clone))
+    assert "the clone is shallow, its history is cut off" in ran.text
+    assert "'fetch-depth: 0'" in ran.text
+    assert "has no remote 'origin'" in ran.text
