@@ -6,7 +6,6 @@ missing, exports, and says what was done, also when a step before failed.
 
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 
 from exporter.ci import Console
@@ -26,7 +25,7 @@ def export(options: Options, env: Env, console: Console) -> int:
             "this run is of a fork, which gets no credentials: nothing is built or published, the"
             " plan shows what would be. A run in the repository itself publishes."
         )
-        return plan(replace(without_accounts(options), command="plan"), env, console)
+        return plan(without_accounts(options)._replace(command="plan"), env, console)
 
     def work(run: Run) -> None:
         run.check_options()

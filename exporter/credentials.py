@@ -1,7 +1,6 @@
 """The accounts that the options name, each for the registry that it is for."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from exporter.errors import InputError
 from exporter.oci.reference import parse_repository
@@ -46,7 +45,7 @@ def may_publish(options: Options) -> bool:
 
 def without_accounts(options: Options) -> Options:
     """The options with the job's own token only."""
-    return replace(options, registry_login=(), registry_username="", registry_password="")
+    return options._replace(registry_login=(), registry_username="", registry_password="")
 
 
 def logins_of(options: Options, env: Mapping[str, str]) -> tuple[Login, ...]:

@@ -5,7 +5,6 @@ first):
 flag, ``INPUT_*``, ``PLUGIN_*``, environment variables, default. The environment is a parameter.
 """
 
-import difflib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -76,6 +75,8 @@ def mode_of(env: Mapping[str, str]) -> Command:
 
 def nearest(name: str, known: Sequence[str]) -> str:
     """`` (did you mean 'x'?)`` when a known name is close, else nothing."""
+    import difflib  # noqa: PLC0415 - for mistakes only
+
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.7)
     return f" (did you mean '{close[0]}'?)" if close else ""
 

@@ -1,7 +1,5 @@
 """Which account is for which registry."""
 
-from dataclasses import replace
-
 import pytest
 
 from exporter.credentials import logins_of, may_publish, secrets_of
@@ -83,5 +81,5 @@ def test_only_an_account_besides_the_jobs_token_may_publish_for_a_fork(
     given: dict[str, object],
     publishes: bool,  # noqa: FBT001
 ) -> None:
-    options = replace(Options(command="export", github_token="job"), **given)  # type: ignore[arg-type]  # fields of Options
+    options = Options(command="export", github_token="job")._replace(**given)  # type: ignore[arg-type]  # fields of Options
     assert may_publish(options) is publishes

@@ -82,7 +82,7 @@ def test_the_help_of_a_command_leaves_out_what_others_take() -> None:
 
 
 def test_the_table_and_the_options_agree() -> None:
-    fields = set(Options.__dataclass_fields__) - {"command", "arguments"}
+    fields = set(Options._fields) - {"command", "arguments"}
     assert {option.field for option in OPTIONS} == fields
     assert len({option.name for option in (*OPTIONS, *ACCEPTED_WITHOUT_EFFECT)}) == len(
         OPTIONS
