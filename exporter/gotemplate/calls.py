@@ -16,6 +16,7 @@ from exporter.gotemplate.function import (
 from exporter.gotemplate.runtime import Arguments, Blame, Eval, Frame, Last
 from exporter.gotemplate.sprint import TooLargeError
 from exporter.gotemplate.values import Value
+from exporter.gotemplate.weight import MAX_PARTS, WALKERS, is_too_heavy
 
 
 def count_problem(function: Function, given: int, *, is_piped: bool) -> str:
@@ -40,6 +41,8 @@ def parameter_types(signature: Signature, count: int) -> list[str]:
 def invoked(blame: Blame, node: nodes.Anything, function: Function, arguments: Arguments) -> Eval:
     """The raw result of a function; ``node`` is blamed when it fails."""
     call, name = function.call, function.name
+    if name in WALKERS:
+        arguments = _weighed(blame, node, arguments)
     wanted = result_type(parse_signature(function.signature).result)
 
     def run(frame: Frame, dot: Value) -> Value:
@@ -57,6 +60,18 @@ def invoked(blame: Blame, node: nodes.Anything, function: Function, arguments: A
         elif wanted is not None and kind is not wanted:
             return wanted() if result is None else wanted(result)
         return result
+
+    return run
+
+
+def _weighed(blame: Blame, node: nodes.Anything, arguments: Arguments) -> Arguments:
+    """The arguments of a function that would never come to an end with some of them."""
+
+    def run(frame: Frame, dot: Value) -> tuple[Value, ...]:
+        given = arguments(frame, dot)
+        if any(is_too_heavy(value) for value in given):
+            raise blame.limit(node, f"a value has more than {MAX_PARTS} parts")
+        return given
 
     return run
 

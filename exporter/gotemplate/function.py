@@ -28,7 +28,7 @@ from typing import Final, TypeVar
 from exporter.gotemplate import values
 from exporter.gotemplate.values import Value
 
-MAX_SIZE: Final = 1 << 26
+MAX_SIZE: Final = 1 << 23
 """Bytes of a string, or items of a list, that one function call may make."""
 
 

@@ -4,8 +4,12 @@ import sys
 import pytest
 
 from exporter.gotemplate.failure import GoTemplateError, LimitError
+from exporter.gotemplate.function import registrar
 from exporter.gotemplate.limits import Limits, deep_recursion
-from tests.unit.gotemplate.engine import render
+from exporter.gotemplate.template_set import TemplateSet
+from exporter.gotemplate.values import Value
+from exporter.gotemplate.weight import is_too_heavy
+from tests.unit.gotemplate.engine import render, template_set
 
 SMALL = Limits(nodes=1_000, size=10_000, tokens=2_000, template_depth=50, call_depth=20)
 
@@ -57,3 +61,19 @@ def test_the_recursion_limit_is_put_back() -> None:
 def test_limits_are_those_of_one_rendering() -> None:
     for _ in range(5):
         assert render("{{ range 300 }}x{{ end }}", limits=SMALL) == "x" * 300
+
+
+def test_a_value_too_heavy_to_be_written_out_is_not_handed_to_functions_that_do() -> None:
+    templates = template_set()
+    registrar(templates.functions)("func(interface {}) string", "toJson")(str)
+    templates = TemplateSet(templates.functions)
+    bomb = "{{ $x := list 1 }}{{ range 60 }}{{ $x = list $x $x }}{{ end }}{{ toJson $x }}"
+    templates.parse("main", bomb)
+    with pytest.raises(LimitError, match="a value has more than 2000000 parts"):
+        templates.execute("main", None)
+
+
+def test_a_value_inside_itself_is_not_heavy() -> None:
+    loop: dict[str, Value] = {"a": [1, 2]}
+    loop["loop"] = loop
+    assert not is_too_heavy(loop)
