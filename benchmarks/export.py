@@ -96,14 +96,22 @@ def measure(command: Sequence[str]) -> Measured:
     started = time.perf_counter()
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     child = subprocess.Popen(command, env=env, stderr=subprocess.DEVNULL)
-    _, status, usage = os.wait4(child.pid, 0)
-    child.returncode = os.waitstatus_to_exitcode(status)
+    peak_kib, status = 0, Path(f"/proc/{child.pid}/status")
+    while True:
+        pid, code, usage = os.wait4(child.pid, os.WNOHANG)
+        if pid:
+            break
+        # Not ru_maxrss: it goes on from the peak of the process that started this one.
+        peak = status.read_text().partition("VmHWM:")[2].split()
+        peak_kib = max(peak_kib, int(peak[0])) if peak else peak_kib
+        time.sleep(0.005)
+    child.returncode = os.waitstatus_to_exitcode(code)
     if child.returncode:
         raise SystemExit(f"{command[0]} ended with {child.returncode}")
     return Measured(
         wall_s=time.perf_counter() - started,
         cpu_s=usage.ru_utime + usage.ru_stime,
-        peak_mib=usage.ru_maxrss / 1024,
+        peak_mib=peak_kib / 1024,
     )
 
 

@@ -11,7 +11,7 @@ from exporter.registry.redact import one_line
 if TYPE_CHECKING:
     import urllib3
 
-_READ_BYTES = 256 << 10
+_READ_BYTES = 128 << 10
 _DRAINED_BYTES = 64 << 10
 _SLOWEST_BYTES_PER_S = 512
 
@@ -98,7 +98,7 @@ class Stream:
         self.received = 0
 
     def __iter__(self) -> Iterator[bytes]:
-        """The pieces as they come, at most 256 KiB each.
+        """The pieces as they come, at most 128 KiB each.
 
         Raises:
             urllib3.exceptions.HTTPError: The connection broke.

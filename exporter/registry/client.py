@@ -198,7 +198,7 @@ class RegistryClient:
         return upload.exists(self._transport, repository, digest)
 
     def pull_blob(self, repository: Repository, blob: Descriptor) -> Iterator[bytes]:
-        """The bytes of a blob in pieces of at most 256 KiB; broken transfers are taken up again.
+        """The bytes of a blob in pieces of at most 128 KiB; broken transfers are taken up again.
 
         Raises:
             DigestMismatchError: At the end, before the last piece: they are not the blob's.

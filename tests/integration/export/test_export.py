@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from exporter.errors import Interrupted
+from exporter.errors import Interrupted, RegistryError
 from exporter.export import Export, ExportJob, ExportPolicy
 from exporter.oci.config import parse_config
 from exporter.oci.digest import Digest
@@ -499,3 +499,54 @@ def test_connections_that_close_after_each_answer_do_no_harm(world: World) -> No
     world.near.fault(".*", "close-after", times=ALWAYS)
     export = world.export(*(world.job(n, f"far/out/a{n}:1", f"near/out/a{n}:1") for n in range(3)))
     assert set(world.statuses(export)) == {"created"}
+
+
+# Commits
+
+
+@pytest.mark.parametrize("where", ["annotation", "index-annotation", "child-label"])
+def test_the_commit_that_a_tag_shows_is_found(world: World, where: str) -> None:
+    revision = {"org.opencontainers.image.revision": "c0ffee"}
+    child = make_image("child", labels=revision if where == "child-label" else {})
+    annotated = make_image("annotated", annotations=revision)
+    index = make_index(
+        [child.manifest],
+        platforms=["linux/amd64"],
+        annotations=revision if where == "index-annotation" else None,
+    )
+    publish(world.near, child, "", "out/a")
+    if where == "annotation":
+        publish(world.near, annotated, "1", "out/a")
+    else:
+        world.near.add_manifest("out/a", index.raw, index.media_type, "1")
+    export = world.export(world.job(0, "near/out/a:1"), may_move="c0ffee".__ne__)
+    assert world.statuses(export) == ["kept"]
+
+
+def test_a_tag_that_shows_no_commit_is_moved_with_a_warning(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    publish(world.near, make_image("foreign"), "1", "out/a")
+    export = world.export(world.job(0, "near/out/a:1"), may_move=lambda _revision: False)
+    assert world.statuses(export) == ["moved"]
+    assert "does not say which commit it shows" in caplog.text
+
+
+def test_a_lost_index_is_sent_once_more_with_its_children(world: World) -> None:
+    lost = b'{"errors":[{"code":"MANIFEST_UNKNOWN","message":"manifest unknown"}]}'
+    world.far.fault("PUT .*manifests/1", "status", status=404, body=lost)
+    document = export_index(world, Mutation())
+    assert document["annotations"] == {"org.example": "kept"}
+
+
+def test_one_thread_is_enough(world: World) -> None:
+    export = world.export(
+        world.job(0, "near/out/a:1", "far/out/a:1"), world.job(1, "near/out/b:1"), parallel=1
+    )
+    assert set(world.statuses(export)) == {"created"}
+
+
+def test_a_source_that_is_gone_is_an_error(world: World) -> None:
+    with pytest.raises(RegistryError, match="stage-9 does not exist"):
+        world.export(world.job(9, "near/out/a:1"), world.job(0, "near/out/b:1"))
+    assert world.near.writes() == []

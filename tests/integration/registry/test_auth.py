@@ -1,6 +1,8 @@
+import json
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -212,3 +214,73 @@ def test_no_secret_is_ever_logged(caplog: pytest.LogCaptureFixture) -> None:
     text = caplog.text + str(caught.value) + repr(caught.value)
     for secret in ("secret", *fake.tokens, "key-"):
         assert secret not in text
+
+
+def test_an_identity_token_is_traded_for_tokens(tmp_path: Path) -> None:
+    fake = FakeRegistry(BEARER)
+    with serve(fake) as address:
+        entry = {"auth": "", "identitytoken": "identity"}
+        (tmp_path / "config.json").write_text(json.dumps({"auths": {address: entry}}))
+        repository = Repository(registry=address, name="a/b")
+        with RegistryClient(keychain=Keychain(docker_config=tmp_path)) as client:
+            assert client.push_blob(repository, SOURCE).how == "uploaded"
+    token_posts = [seen for seen in fake.journal if seen.path.startswith("/token")]
+    assert {seen.method for seen in token_posts} == {"POST"}
+
+
+@pytest.mark.parametrize("body", [b"{}", b"[]", b"no json", b'{"token": 7}'])
+def test_an_answer_without_a_token_is_an_error(body: bytes) -> None:
+    fake = FakeRegistry(BEARER)
+    fake.fault("/token", "status", status=200, body=body, times=ALWAYS)
+    with (
+        opened(fake) as (client, repository),
+        pytest.raises(RegistryError, match="its answer is not a token"),
+    ):
+        client.list_tags(repository)
+
+
+def test_a_token_service_that_moved_is_followed_without_credentials() -> None:
+    fake = FakeRegistry(BEARER)
+    with opened(fake) as (client, repository):
+        moved = {"Location": f"{fake.elsewhere}/token?service=fake"}
+        fake.fault("GET /token", "status", status=302, headers=moved)
+        with pytest.raises(RegistryError):
+            client.can_push(repository)
+    asked = [seen for seen in fake.journal if seen.path.startswith("/token")]
+    assert ["Authorization" in seen.headers for seen in asked] == [True, False]
+
+
+def test_a_token_service_that_moves_for_ever_is_an_error() -> None:
+    fake = FakeRegistry(BEARER)
+    fake.fault("/token", "status", status=302, headers={"Location": "/token"}, times=ALWAYS)
+    with (
+        opened(fake) as (client, repository),
+        pytest.raises(RegistryError, match="redirects without end"),
+    ):
+        client.list_tags(repository)
+
+
+def test_a_proxy_carries_requests_and_sees_no_registry_password() -> None:
+    fake = FakeRegistry(Profile(auth="basic"))
+    with serve(fake) as address:
+        settings = Settings(env={"HTTP_PROXY": f"http://me:proxy-secret@{address}"})
+        repository = Repository(registry="registry.local", name="a/b")
+        logins = [Login(scope="registry.local", username="user", password="secret")]
+        with RegistryClient(keychain=Keychain(logins=logins), settings=settings) as client:
+            assert client.list_tags(repository) == ()
+    assert all(seen.path.startswith("http://registry.local/v2/") for seen in fake.journal)
+    assert {seen.headers.get("Proxy-Authorization") for seen in fake.journal} == {
+        "Basic bWU6cHJveHktc2VjcmV0"
+    }
+
+
+def test_a_proxy_that_is_not_there_is_named(tmp_path: Path) -> None:
+    settings = Settings(env={"HTTPS_PROXY": "http://127.0.0.1:1"}, ca_file=None)
+    repository = Repository(registry="registry.example", name="a/b")
+    with (
+        RegistryClient(settings=settings, clock=FakeClock().clock) as client,
+        pytest.raises(RegistryError, match=r"through the proxy 127\.0\.0\.1") as caught,
+    ):
+        client.list_tags(repository)
+    assert "HTTPS_PROXY" in str(caught.value)
+    assert not list(tmp_path.iterdir())
