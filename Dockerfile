@@ -35,6 +35,8 @@ RUN printf 'path-exclude=%s\n' \
  && apt-get install -qq -y --no-install-recommends python3 git docker-cli docker-buildx ca-certificates \
  && rm -rf /tmp/sources.list /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/*-old /var/log/*
 COPY --from=venv /opt/exporter /opt/exporter
+# A login shell, or a CI that brings a PATH of its own, finds the program all the same.
+RUN ln -s /opt/exporter/bin/exporter /usr/local/bin/exporter
 ENV PATH=/opt/exporter/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8
 # Root: the workspace, the files for outputs and the engine's socket of a runner belong to three different users.
 USER root

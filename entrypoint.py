@@ -8,6 +8,9 @@ import sys
 
 # Process 1 ignores SIGTERM until somebody handles it; loading the program takes a moment.
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+# Some CIs replace the image's PATH; git and docker are found all the same.
+path = os.environ.get("PATH") or "/usr/local/bin"  # noqa: TID251 - before any import of ours
+os.environ["PATH"] = f"{path}:/usr/bin:/bin"  # noqa: TID251 - the same
 if shutil.which("".join(sys.argv[1:2])):
     os.execvp(sys.argv[1], sys.argv[1:])  # noqa: S606 - the user's command, as in any image
 
