@@ -29,7 +29,6 @@ class Settings:
         request_retry_timeout_s: How long one request may go on failing; ``None`` is 13 % of the
             whole (39 s of 5 min), so that an outage of 30 s is survived and a dead registry is
             told from it within a minute.
-        longest_wait_s: The most that a ``Retry-After`` is obeyed for.
         parallel: Transfers at once to one host.
     """
 
@@ -41,8 +40,12 @@ class Settings:
     silence_timeout_s: float = 15
     retry_timeout_s: float = 300
     request_retry_timeout_s: float | None = None
-    longest_wait_s: float = 30
     parallel: int = 6
+
+    @property
+    def longest_wait_s(self) -> float:
+        """The most that a ``Retry-After`` is obeyed for: then one more attempt fits."""
+        return self.patience_s / 2
 
     @property
     def patience_s(self) -> float:

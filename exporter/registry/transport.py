@@ -438,6 +438,8 @@ class Transport:
             reason=f"{registry} answered {answer.status}",
         )
         problem.retry_after_s = parse_retry_after(answer.header("Retry-After"), self._clock.now())
+        if problem.retry_after_s is not None:
+            problem.reason += f" and asks for {problem.retry_after_s:.0f} s"
         if answer.status == _TOO_MANY_REQUESTS:
             self._host(registry).slow_down()
         raise problem

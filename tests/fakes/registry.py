@@ -554,7 +554,9 @@ class _Handler(BaseHTTPRequestHandler):
         self._note(answered.status, read)
         self.send_response(answered.status)
         length = answered.headers.pop("Content-Length", str(len(answered.body)))
-        if answered.status != 204:
+        if how == "chunked":
+            self.send_header("Transfer-Encoding", "chunked")
+        elif answered.status != 204:
             self.send_header("Content-Length", length)
         for key, value in answered.headers.items():
             self.send_header(key, value)
@@ -567,6 +569,12 @@ class _Handler(BaseHTTPRequestHandler):
             if how == "stall-mid-answer":
                 self.registry.stalled.wait(60)
             self._close()
+            return
+        if how == "chunked":
+            for start in range(0, len(answered.body), 50_000):
+                piece = answered.body[start : start + 50_000]
+                self.wfile.write(b"%x\r\n%b\r\n" % (len(piece), piece))
+            self.wfile.write(b"0\r\n\r\n")
             return
         if how == "trickle":
             for number in range(len(answered.body)):

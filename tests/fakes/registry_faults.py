@@ -18,6 +18,7 @@ How = Literal[
     "stall",  # never answer
     "stall-mid-answer",  # stop in the middle of the body
     "pretend",  # answer as if it had been done
+    "chunked",  # answer without a length
     "trickle",  # answer one byte at a time
     "forget",  # do it, but the upload session is gone afterwards
 ]

@@ -494,6 +494,13 @@ def test_a_repository_that_must_be_created_first_is_named(world: World) -> None:
     assert "the repository does not exist there" in str(export.error)
 
 
+def test_answers_without_a_length_do_no_harm(world: World) -> None:
+    for fake in (world.near, world.far):
+        fake.fault(".*", "chunked", times=ALWAYS)
+    export = world.export(*(world.job(n, f"far/out/a{n}:1", f"near/out/a{n}:1") for n in range(3)))
+    assert set(world.statuses(export)) == {"created"}
+
+
 def test_connections_that_close_after_each_answer_do_no_harm(world: World) -> None:
     world.far.fault(".*", "close-after", times=ALWAYS)
     world.near.fault(".*", "close-after", times=ALWAYS)
