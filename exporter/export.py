@@ -7,7 +7,6 @@ shows the right digest already is not written.
 import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from exporter.errors import ExporterError, Interrupted, RegistryError
@@ -29,7 +28,6 @@ from exporter.oci.mutate import mutate
 from exporter.oci.reference import Reference, Repository
 from exporter.registry.client import RegistryClient
 from exporter.registry.copy import Content, Copier, load_graph
-from exporter.registry.referrers import copy_referrers, find_referrers
 
 __all__ = [
     "REVISION",
@@ -247,6 +245,11 @@ class Export:
         """Signatures and SBOMs, before the tag that makes them findable."""
         if self._stop.is_set() or group.failed:
             return
+        from exporter.registry.referrers import (  # noqa: PLC0415 - unchanged images need none
+            copy_referrers,
+            find_referrers,
+        )
+
         source, original = group.content.source, group.original
         try:
             if group.content.graph.root.digest == original:
@@ -350,11 +353,13 @@ class Export:
 
     def _each(self, items: Sequence[_Item], work: Callable[[_Item], None]) -> None:
         """Do the work for every item, in threads; the first exception ends it."""
-        if len(items) == 1 or self._policy.parallel == 1:
+        if len(items) <= 1 or self._policy.parallel == 1:
             for item in items:
                 work(item)
             return
-        with ThreadPoolExecutor(max_workers=min(self._policy.parallel, len(items) or 1)) as pool:
+        from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - most runs need no threads
+
+        with ThreadPoolExecutor(max_workers=min(self._policy.parallel, len(items))) as pool:
             futures = [pool.submit(work, item) for item in items]
             try:
                 for future in futures:

@@ -1,9 +1,11 @@
 """Work on things that need each other, as much side by side as allowed."""
 
 from collections.abc import Callable, Collection, Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
@@ -35,7 +37,7 @@ def run_graph(
     results: dict[Key, Value] = {}
     errors: dict[Key, Exception] = {}
     waiting = {key: set(before) for key, before in needs.items()}
-    if limit == 1 or len(waiting) == 1:
+    if limit == 1 or len(waiting) == 1:  # most runs are of one image, and need no threads
         while waiting and not errors:
             key = _ready(waiting, results)[0]
             del waiting[key]
@@ -44,6 +46,8 @@ def run_graph(
             except Exception as failure:  # noqa: BLE001 - handed to the caller with its key
                 errors[key] = failure
         return Outcome(results=results, errors=errors)
+    from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait  # noqa: PLC0415 - see above
+
     pool = ThreadPoolExecutor(max_workers=limit)
     running: dict[Future[Value], Key] = {}
     try:

@@ -15,11 +15,11 @@ from exporter.git.repository import Repository as GitRepository
 from exporter.oci.platform import Platform
 from exporter.project.giterminism import Giterminism
 from exporter.project.models.config import Config
-from exporter.project.models.dependencies import Fact
 
 if TYPE_CHECKING:  # loaded only when something is built, or without --repo
     from exporter.build.buildkit import BuildKit
     from exporter.build.local import LocalPublisher
+    from exporter.project.models.dependencies import Fact
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +96,7 @@ def dependency_labels(needed: Mapping[str, Needed]) -> dict[str, str]:
     }
 
 
-def fact_of(needed: Needed, fact: Fact) -> str | None:
+def fact_of(needed: Needed, fact: "Fact") -> str | None:
     """What an import of type ``ImageName``, ``ImageTag``, … is; None until the image is built."""
     match fact:
         case "ImageName":

@@ -6,7 +6,6 @@ are taken.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Final, Protocol
 
 from exporter.errors import InputError
@@ -108,6 +107,8 @@ def _included(names: Sequence[str], patterns: Sequence[str]) -> set[str]:
 
 
 def _remedy(names: Sequence[str], unmatched: Sequence[str]) -> str:
+    from difflib import get_close_matches  # noqa: PLC0415 - for errors only
+
     near = {name for pattern in unmatched for name in get_close_matches(pattern, names)}
     if near:
         return f"Did you mean {' or '.join(map(quote, sorted(near)))}?"

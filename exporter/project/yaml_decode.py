@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final, NoReturn, TypeVar
 
-from exporter.gotemplate.printf import sprintf
 from exporter.gotemplate.values import AnyMap, from_bytes, to_bytes
 from exporter.project.yaml_hints import type_hint
 from exporter.project.yaml_nodes import (
@@ -347,12 +346,12 @@ class Decoder:
             if isinstance(name, Wrong):
                 continue
             if isinstance(name, list | dict):
-                self.fail(key_node, sprintf("invalid map key: %#v", name))
+                self.fail(key_node, f"invalid map key: {_in_go_syntax(name)}")
             item = self._through_alias(value_node, value)
             if isinstance(item, Wrong):
                 continue
             if self.strict and name in found:
-                text = sprintf("key %#v already set in map", name)
+                text = f"key {_in_go_syntax(name)} already set in map"
                 hint = "Keep one of them; what << brings in cannot be replaced"
                 self.problem(value_node, text, hint=hint)
             else:
@@ -399,6 +398,12 @@ class Decoder:
 
 def _itself(node: RealNode) -> RealNode:
     return node
+
+
+def _in_go_syntax(value: object) -> str:
+    from exporter.gotemplate.printf import sprintf  # noqa: PLC0415 - for problems only
+
+    return sprintf("%#v", value)
 
 
 def _is_merge(node: Node) -> bool:

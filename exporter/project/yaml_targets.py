@@ -5,7 +5,6 @@ Each function gets the tag and the value that ``yaml_scalars`` found, never null
 
 from typing import Final
 
-from exporter.gotemplate.function import FunctionError
 from exporter.project.yaml_scalars import BINARY, MAX_INT64, MIN_INT64, TIMESTAMP, Resolved
 
 
@@ -65,7 +64,8 @@ def pick_duration(tag: str, value: Resolved, text: str) -> int | Wrong:
     """``time.Duration``: Go's notation, or a number of nanoseconds."""
     if not isinstance(value, str):
         return pick_integer(tag, value, text)
-    from exporter.gotemplate.sprig.durations import parse_duration  # noqa: PLC0415 - rarely used
+    from exporter.gotemplate.function import FunctionError  # noqa: PLC0415 - rarely used
+    from exporter.gotemplate.sprig.durations import parse_duration  # noqa: PLC0415 - the same
 
     try:
         return WRONG if tag == TIMESTAMP else parse_duration(value)

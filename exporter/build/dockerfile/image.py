@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from posixpath import join
+from typing import TYPE_CHECKING
 
-from exporter.build import image_spec
 from exporter.build.digest import (
     VARIANT_LABEL,
     content_digest,
@@ -21,14 +21,16 @@ from exporter.build.dockerfile.inputs import DigestInputs, digest_inputs
 from exporter.build.dockerfile.parse import Dockerfile, parse_dockerfile
 from exporter.build.dockerfile.request import BuildContext, ImageRequest, RemoteSources
 from exporter.build.images import Needed, PlannedImage, PlannedStage
-from exporter.build.secret import BuildSecret
 from exporter.build.session import Session, dependency_labels, fact_of
 from exporter.build.stages import Stage, StageImage, service_labels
 from exporter.errors import ConfigError
 from exporter.git.doublestar import clean
 from exporter.oci.platform import Platform
 from exporter.project.models.dockerfile import DockerfileImage
-from exporter.project.models.secrets import Secret
+
+if TYPE_CHECKING:  # most images have none
+    from exporter.build.secret import BuildSecret
+    from exporter.project.models.secrets import Secret
 
 STAGE = "dockerfile"
 
@@ -41,7 +43,7 @@ class Prepared:
 
     request: ImageRequest
     context: BuildContext = field(repr=False)
-    secrets: tuple[BuildSecret, ...]
+    secrets: tuple["BuildSecret", ...]
 
 
 class DockerfileKind:
@@ -126,6 +128,8 @@ class DockerfileKind:
     def _spec_stage(
         self, image: DockerfileImage, platform: Platform, before: PlannedStage
     ) -> PlannedStage:
+        from exporter.build import image_spec  # noqa: PLC0415 - most images have none
+
         spec = image.image_spec
         if spec is None:
             raise TypeError
@@ -188,7 +192,9 @@ class DockerfileKind:
             self._dockerfiles[path] = parse_dockerfile(text, path=path)
         return self._dockerfiles[path]
 
-    def _secret(self, secret: Secret) -> BuildSecret:
+    def _secret(self, secret: "Secret") -> "BuildSecret":
+        from exporter.build.secret import BuildSecret  # noqa: PLC0415 - most images have none
+
         if secret.env:
             value = self._session.env.get(secret.env)
             if value is None:

@@ -5,7 +5,6 @@ Source: BuildKit, packages ``parser`` and ``instructions``.
 """
 
 import csv
-import difflib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -387,6 +386,8 @@ _CHECKS: dict[str, Callable[[Parts], None]] = {
 
 
 def _suggest(word: str, known: Sequence[str]) -> str:
+    import difflib  # noqa: PLC0415 - for mistakes only
+
     near = difflib.get_close_matches(word, known, n=1)
     return f"Did you mean {near[0]}?" if near else ""
 
