@@ -155,14 +155,7 @@ class Copier:
                 rounds += 1
                 if not _LOST.intersection(error.codes) or rounds >= _MOST_ROUNDS:
                     raise
-                problem = TransientError(
-                    error.what,
-                    registry=error.registry,
-                    status=error.status,
-                    codes=error.codes,
-                    remedy=error.remedy,
-                    reason="content that was just sent is said to be missing",
-                )
+                problem = TransientError.of(error, "content just sent is said to be missing")
             attempts.again(problem)
             self._repair(content, reference.repository, manifest, trusting=rounds == 1)
 

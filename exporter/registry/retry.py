@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import Self
 
 from exporter.errors import Interrupted, RegistryError
 from exporter.registry.settings import Clock, Settings
@@ -48,6 +49,18 @@ class TransientError(RegistryError):
         self.at_once = False
         self.brief = False
         self.spent_s = 0.0
+
+    @classmethod
+    def of(cls, error: RegistryError, reason: str) -> Self:
+        """A refusal that another attempt may cure all the same."""
+        return cls(
+            error.what,
+            registry=error.registry,
+            reason=reason,
+            status=error.status,
+            codes=error.codes,
+            remedy=error.remedy,
+        )
 
     def final(self) -> RegistryError:
         """The same, when there is no other attempt."""

@@ -259,14 +259,7 @@ class _Push:
         return self._transient(error, f"the upload was refused with {answer.status}")
 
     def _transient(self, error: RegistryError, reason: str) -> TransientError:
-        problem = TransientError(
-            error.what,
-            registry=error.registry,
-            status=error.status,
-            codes=error.codes,
-            remedy=error.remedy,
-            reason=reason,
-        )
+        problem = TransientError.of(error, reason)
         problem.at_once = True
         return problem
 
