@@ -1,6 +1,6 @@
 """One run: its options and resources, its steps, and what is known of its result."""
 
-import platform as machine
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -21,7 +21,7 @@ from exporter.ci import Console
 from exporter.ci.variables import default_repo
 from exporter.credentials import logins_of, secrets_of
 from exporter.errors import ExporterError, InputError, Interrupted, PartialExportError
-from exporter.export import REVISION, Export, ExportedReference, ExportJob, ExportPolicy
+from exporter.export import REVISION, Export, ExportJob, ExportPolicy
 from exporter.history import fetch_history, missing_history
 from exporter.naming.labels import parse_labels
 from exporter.naming.tag_template import check_tags, compile_tags
@@ -47,6 +47,7 @@ from exporter.publish import (
     write_custom_tags,
     write_records,
 )
+from exporter.record import Record
 from exporter.registry.client import RegistryClient
 from exporter.registry.keychain import Keychain
 from exporter.registry.settings import Settings
@@ -75,7 +76,7 @@ def _timed(
             try:
                 return step(run, *args, **kwargs)
             finally:
-                run.note_phase(name, started)
+                run.record.phase(name, started)
 
         return measured
 
@@ -96,14 +97,11 @@ class Run:
         self._env = env
         self._console = console
         self._cwd = Path.cwd()
-        self._started = time.time()
         self._stack = ExitStack()
-        self._images: dict[str, reports.ImageResult] = {}
-        self._phases: list[reports.Phase] = []
+        self.record = Record(time.time)
         self._project: Project | None = None
         self._commits: Sequence[str] = ()
         self._exports: Export | None = None
-        self._error: ExporterError | None = None
 
     def __enter__(self) -> Self:
         self._console.mask(secrets_of(self.options))
@@ -274,11 +272,10 @@ class Run:
         self._commits = recorded_commits(session, virtual_merge=self.options.virtual_merge)
         plan = make_plan(session, selection, self.options, session.build_platform)
         for name in selection.asked:
-            self._note_plan(plan, name)
+            self.record.planned(plan, name, may_build=self.options.command != "plan")
         tags = {name: str(content_id(plan.of(name))) for name in selection.exported}
         for name, goals in destinations(self.options, tags, self.stages).items():
-            refs = tuple(_to_do(goal, "skipped") for goal in goals)
-            self._images[name] = replace(self._images[name], references=refs)
+            self.record.goals(name, goals)
         if self.options.require_built_images:
             check_nothing_missing(plan)
         return plan
@@ -320,7 +317,7 @@ class Run:
         for name in plan.selection.asked:
             if name not in published:
                 continue
-            self._note_built(name, plan, outcome.results, published[name])
+            self.record.built(name, plan, outcome.results, published[name])
         if not (self.options.skip_image_metadata_publication or self.options.dev):
             write_records(
                 session,
@@ -382,7 +379,7 @@ class Run:
         try:
             export.run()
         finally:
-            self._note_exports(export)
+            self.record.exported(export.results)
         if export.error is not None:
             if self.options.on_error == "fail-fast":
                 raise export.error
@@ -399,25 +396,23 @@ class Run:
         ]
         export = self._prepare(known, self.stages)
         export.look()
-        self._note_exports(export, planned=True)
+        self.record.exported(export.results, only_looked=True)
         looked = {source.image for source in known}
-        for name in plan.selection.exported:
+        tags = {name: str(content_id(plan.of(name))) for name in plan.selection.exported}
+        for name, goals in destinations(self.options, tags, self.stages).items():
             if name not in looked:
-                image = self._images[name]
-                refs = tuple(self._would(ref.reference) for ref in image.references)
-                self._images[name] = replace(image, references=refs)
+                self.record.would(name, [self._would(goal) for goal in goals])
 
-    def _would(self, reference: str) -> reports.ReferenceResult:
-        """What would become of a destination whose image must be built first."""
-        asked = Reference.parse(reference)
+    def _would(self, reference: Reference) -> tuple[Reference, reports.Status, str]:
+        """What would become of a destination whose image must be built first, and what it shows."""
         try:
-            shown = self.client.head_manifest(asked)
+            shown = self.client.head_manifest(reference)
         except ExporterError:
             shown = None
-        status: reports.Status = "planned"
-        if shown is not None and self.options.if_exists != "move":
-            status = "kept" if self.options.if_exists == "keep" else "refused"
-        return _to_do(asked, status, previous=str(shown.digest) if shown else "")
+        if shown is None or self.options.if_exists == "move":
+            return reference, "planned", str(shown.digest) if shown else ""
+        status: reports.Status = "kept" if self.options.if_exists == "keep" else "refused"
+        return reference, status, str(shown.digest)
 
     # inside
 
@@ -432,7 +427,7 @@ class Run:
             storages=storages,
             publisher=publisher,
             open_buildkit=lambda: self.buildkit,
-            build_platform=Platform.parse(f"linux/{machine.machine()}"),
+            build_platform=Platform.parse(f"linux/{os.uname().machine}"),
             now_ms=_Moments().next,
             env=self._env,
             network=options.backend_network,
@@ -580,33 +575,16 @@ class Run:
 
     # what is known
 
-    def note_phase(self, name: str, started: float) -> None:
-        """Remember how long a step took."""
-        seconds = time.time() - started
-        self._phases.append(reports.Phase(name=name, started=started, seconds=seconds))
-
     def failed(self, error: ExporterError) -> None:
         """Remember why the run ended early, and say it; a signal ends what still runs."""
-        self._error = error
+        self.record.error = error
         if isinstance(error, Interrupted):
             self.client.cancel()
         self._console.error(error)
 
     def report(self) -> int:
         """Write outputs, summary, report file and table; the exit code of the run."""
-        error = self._error
-        report = reports.Report(
-            result=self._result(),
-            command=self.options.command,
-            project=self._project.config.project if self._project else "",
-            commit=self._project.commit.object_id if self._project else "",
-            images=tuple(self._images.values()),
-            problems=tuple(self._console.problems),
-            phases=tuple(self._phases),
-            exit_code=error.exit_code if error else 0,
-            started=self._started,
-            seconds=time.time() - self._started,
-        )
+        report = self.record.report(self.options.command, self._project, self._console.problems)
         try:
             hand_out(
                 report, options=self.options, env=self._env, console=self._console, cwd=self._cwd
@@ -615,73 +593,6 @@ class Run:
             self._console.error(problem)
             return report.exit_code or problem.exit_code
         return report.exit_code
-
-    def _result(self) -> reports.Result:
-        match self._error:
-            case None:
-                return "planned" if self.options.command == "plan" else "success"
-            case PartialExportError():
-                return "partial"
-            case Interrupted():
-                return "interrupted"
-            case _:
-                return "failure"
-
-    def _note_plan(self, plan: Plan, name: str) -> None:
-        stages = plan.session.storages.primary.repository
-        images = plan.of(name)
-        # What is missing has a name only in a plan: a build may find another one, or fail.
-        is_named = self.options.command == "plan" or not any(image.missing for image in images)
-        tag = str(content_id(images)) if is_named else ""
-        self._images[name] = reports.ImageResult(
-            name=name,
-            content_tag=tag,
-            stage=f"{stages}:{tag}" if is_named else "",
-            stages=tuple(
-                reports.StageResult(
-                    name=stage.stage.name,
-                    platform=str(image.platform),
-                    reference=f"{stages}:{stage.id}",
-                    built=stage.image is None,
-                )
-                for image in images
-                for stage in image.stages
-                if is_named or stage.image is not None
-            ),
-        )
-
-    def _note_built(
-        self, name: str, plan: Plan, built: Mapping[Key, Built], source: Source
-    ) -> None:
-        parts = [built[name, platform] for platform in plan.platforms[name]]
-        self._images[name] = replace(
-            self._images[name],
-            content_tag=source.content_tag,
-            stage=str(source.reference),
-            started=min(part.started for part in parts),
-            seconds=sum(part.seconds for part in parts),
-            stages=tuple(
-                reports.StageResult(
-                    name=stage.stage.name,
-                    platform=str(part.plan.platform),
-                    reference=f"{source.reference.repository}:{stage.id}",
-                    built=number >= len(part.plan.stages) - part.missing,
-                )
-                for part in parts
-                for number, stage in enumerate(part.plan.stages)
-            ),
-        )
-
-    def _note_exports(self, export: Export, *, planned: bool = False) -> None:
-        for result in export.results:
-            known = self._images.get(result.image, reports.ImageResult(name=result.image))
-            self._images[result.image] = replace(
-                known,
-                digest=result.digest or "",
-                platforms={str(key): str(value) for key, value in result.platforms.items()},
-                size=result.size,
-                references=tuple(_reference(ref, planned=planned) for ref in result.references),
-            )
 
     def _partial(self, export: Export) -> ExporterError:
         references = [ref for image in export.results for ref in image.references]
@@ -708,36 +619,6 @@ class _Moments:
         with self._lock:
             self._last = max(self._last + 1, time.time_ns() // 1_000_000)
             return self._last
-
-
-def _reference(ref: ExportedReference, *, planned: bool) -> reports.ReferenceResult:
-    status: reports.Status = ref.status
-    if planned and status == "skipped":
-        status = "planned"
-    return reports.ReferenceResult(
-        reference=str(ref.reference),
-        registry=ref.reference.repository.registry,
-        repository=ref.reference.repository.name,
-        tag=ref.reference.tag or "",
-        status=status,
-        digest=(ref.previous if ref.status == "kept" else ref.digest) or "",
-        previous_digest=ref.previous or "",
-        error=str(ref.error) if ref.error else "",
-    )
-
-
-def _to_do(
-    reference: Reference, status: reports.Status, *, previous: str = ""
-) -> reports.ReferenceResult:
-    return reports.ReferenceResult(
-        reference=str(reference),
-        registry=reference.repository.registry,
-        repository=reference.repository.name,
-        tag=reference.tag or "",
-        status=status,
-        digest=previous if status == "kept" else "",
-        previous_digest=previous,
-    )
 
 
 def _annotations(texts: Sequence[str]) -> dict[str, str]:
