@@ -70,8 +70,8 @@ def promote(options: Options, env: Env, console: Console) -> int:
 
     def work(run: Run) -> None:
         run.check_options()
-        sources = read_promotion(options.from_, Path.cwd())
-        run.export(tuple(sources.values()), stages=None)
+        sources = read_promotion(options.from_, options.image, Path.cwd())
+        run.export(sources, stages=None)
 
     return _reported(options, env, console, work)
 

@@ -148,7 +148,7 @@ OPTION_GROUPS: Mapping[str, tuple[Option, ...]] = {
         _text("on-error", "EXPORTER_ON_ERROR", "After a reference failed: stop, or go on with the others.", _EXPORT, default="fail-fast",
               choices=("fail-fast", "continue")),
         _flag("allow-empty", "EXPORTER_ALLOW_EMPTY", "Nothing selected is a success.", _WORK),
-        _text("from", "EXPORTER_FROM", "What to promote: a report of an earlier run, or a reference with digest.", ("promote",)),
+        _list("from", "", "What to promote: a report of an earlier run, or a reference. Repeatable.", ("promote",), variables=("EXPORTER_FROM",)),
     ),
     "How to build": (
         _list("platform", "", "Platform such as linux/arm64, for all images. Repeatable, or separated by commas.", (*_BUILD, "ci-env"),
@@ -306,7 +306,7 @@ class Options(NamedTuple):
     monotonic: bool = False
     on_error: str = "fail-fast"
     allow_empty: bool = False
-    from_: str = ""
+    from_: tuple[str, ...] = ()
     platform: tuple[str, ...] = ()
     require_built_images: bool = False
     check_built_images: bool = False

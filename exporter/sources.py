@@ -1,6 +1,7 @@
 """What is exported: published images, from this run's build, a build report, or a promotion."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 from exporter.errors import InputError
 from exporter.oci.graph import Graph
 from exporter.oci.reference import Reference
+from exporter.project.selection import select_images
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,28 +25,48 @@ class Source:
     graph: Graph | None = field(default=None, repr=False)
 
 
-def read_promotion(text: str, cwd: Path) -> dict[str, Source]:
-    """What to promote: the images of an exporter's report, or one reference with a digest.
+def read_promotion(texts: Sequence[str], patterns: Sequence[str], cwd: Path) -> tuple[Source, ...]:
+    """What to promote: images of reports of the exporter or of werf, and single references.
+
+    An image that is named by a reference is called like the last part of its repository.
 
     Raises:
-        InputError: It is neither.
+        InputError: Nothing is named, a report cannot be read, or a pattern matches nothing.
     """
-    path = cwd / text
-    if "@" not in text and path.suffix == ".json":
-        return _from_report(path)
-    reference = Reference.parse(text)
-    if reference.digest is None:
+    if not texts:
         raise InputError(
-            f"--from {text} has no digest",
-            remedy="A tag may move while it is promoted: name the image as repository@sha256:…, "
-            "or give the report of the run that exported it.",
+            "nothing to promote: --from (input 'from') is missing",
+            remedy="Name the report of the run that exported the images, or REPOSITORY@sha256:….",
         )
-    name = reference.repository.name.rpartition("/")[2]
-    return {name: Source(image=name, content_tag=reference.tag or "", reference=reference)}
+    found: dict[str, Source] = {}
+    for text in texts:
+        path = cwd / text
+        if "@" not in text and path.suffix in {".json", ".env"}:
+            found |= _from_report(path)
+        else:
+            reference = Reference.parse(text)
+            name = reference.repository.name.rpartition("/")[2]
+            tag = reference.tag or ""
+            found[name] = Source(image=name, content_tag=tag, reference=reference)
+    names = select_images([_Named(name=name) for name in found], patterns, final_only=True).export
+    return tuple(found[name] for name in names)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Named:
+    """A promoted image, as the selection by patterns sees it."""
+
+    name: str
+    final: bool = True
 
 
 def _from_report(path: Path) -> dict[str, Source]:
-    report = parsed_json(read_text(path, "the report"), path)
+    text = read_text(path, "the report")
+    if path.suffix == ".env" or '"Images"' in text:
+        from exporter import build_report  # noqa: PLC0415 - reports of werf only
+
+        return build_report.read(path)
+    report = parsed_json(text, path)
     images = report.get("images")
     if report.get("version") != 1 or not isinstance(images, dict):
         raise InputError(
