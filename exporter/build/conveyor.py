@@ -85,6 +85,11 @@ class Conveyor:
             )
             if is_stale or not plan.is_certain:
                 plan = self._kinds.plan(image, key[1], needed)
+            if not plan.is_certain:
+                open_plan = plan
+                plan = watch(
+                    open_plan, lambda say: self._kinds.settle(image, open_plan, needed, say)
+                )
             missing = len(plan.missing)
             if missing:
                 ready = plan
@@ -109,6 +114,14 @@ class Kinds:
         if isinstance(image, DockerfileImage):
             return self._dockerfile.plan(image, platform, needed)
         return self._stapel.plan(image, platform, needed)
+
+    def settle(
+        self, image: Image, plan: PlannedImage, needed: Mapping[str, Needed], say: Say
+    ) -> PlannedImage:
+        """A certain plan, now that everything that the image needs is built."""
+        if isinstance(image, DockerfileImage):
+            return plan
+        return self._stapel.settle(image, plan, needed, say)
 
     def build(
         self, image: Image, plan: PlannedImage, needed: Mapping[str, Needed], say: Say

@@ -26,6 +26,11 @@ class Publisher:
     def __init__(self, registry: RegistryClient) -> None:
         self._registry = registry
 
+    @property
+    def registry(self) -> RegistryClient:
+        """The client, for those who read base images and push layers."""
+        return self._registry
+
     def confirm(self, storage: StageStorage, stage: StageId, digest: Digest) -> StageImage:
         """The stage that the engine says it pushed, as the registry shows it.
 
@@ -47,7 +52,12 @@ class Publisher:
         self, storage: StageStorage, base: StageImage, config: ImageConfig, stage: StageId
     ) -> StageImage:
         """A stage that differs from ``base`` in its config only; the layers are there already."""
-        manifest = with_config(base.manifest, config)
+        return self.publish_image(storage, with_config(base.manifest, config), config, stage)
+
+    def publish_image(
+        self, storage: StageStorage, manifest: Manifest, config: ImageConfig, stage: StageId
+    ) -> StageImage:
+        """A stage of layers that are in the repository already."""
         self._push_config(storage, manifest, config)
         self._registry.put_manifest(storage.repository.tag(str(stage)), manifest)
         image = StageImage(

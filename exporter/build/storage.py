@@ -6,7 +6,7 @@ Source: specification sections 5.7, 5.8 and 6.2.
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from exporter.build.stages import LABEL_PARENT, StageId, StageImage
@@ -116,6 +116,15 @@ class StageStorage:
             return None
         found = self._registry.find_manifest(self.repository.tag(str(stage)))
         return found if isinstance(found, Index) else None
+
+    def record(self, tag: str) -> Mapping[str, str] | None:
+        """What a service record holds, or None when there is none."""
+        if tag not in self.tags:
+            return None
+        manifest = self._registry.find_manifest(self.repository.tag(tag))
+        if not isinstance(manifest, Manifest):
+            return None
+        return parse_config(self._registry.read_blob(self.repository, manifest.config)).labels
 
     def add(self, image: StageImage) -> None:
         """Note a stage that was just published."""

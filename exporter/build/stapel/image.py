@@ -1,12 +1,37 @@
-"""Stapel images: planned and built stage by stage."""
+"""Stapel images: planned and built stage by stage.
 
-from collections.abc import Callable, Mapping
+All missing stages of an image are made by one solve, which pushes once; the stages themselves are
+written at the registry.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from exporter.build.images import Needed, PlannedImage
 from exporter.build.session import Session
+from exporter.build.stapel import imports
+from exporter.build.stapel.chain import Chain, ChainRequest, plan_chain
+from exporter.build.stapel.imports import Source
+from exporter.build.stapel.mappings import Mapping as GitMapping
+from exporter.build.stapel.mappings import Mappings
 from exporter.errors import BuildError
 from exporter.oci.platform import Platform
+from exporter.project.models.imports import Import
 from exporter.project.models.stapel import StapelImage
+
+if TYPE_CHECKING:  # loaded only when something is built
+    from exporter.build.stapel.builder import Builder
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """What building needs besides the stages."""
+
+    chain: Chain
+    mappings: Sequence[GitMapping]
 
 
 class StapelKind:
@@ -14,21 +39,138 @@ class StapelKind:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._mappings = Mappings(session)
+        self._checksums: dict[tuple[str, str], str] = {}
 
     def plan(
         self, image: StapelImage, platform: Platform, needed: Mapping[str, Needed]
     ) -> PlannedImage:
-        """The chain of an image with everything that was found."""
-        del platform, needed
-        raise BuildError("stapel images cannot be built yet", place=image.place)
+        """The chain of an image with everything that was found.
+
+        Raises:
+            BuildError: The image has ansible tasks.
+            ConfigError: A git mapping selects nothing.
+            GiterminismError: Files that it takes are not committed.
+            GitError: A remote repository cannot give what is asked for.
+        """
+        _refuse_ansible(image)
+        mappings = self._mappings.of(image.git)
+        for mapping in mappings:
+            self._mappings.check(mapping)
+        chain = plan_chain(
+            ChainRequest(
+                session=self._session,
+                image=image,
+                platform=platform,
+                mappings=mappings,
+                needed=needed,
+                checksum=self._checksum,
+                checks_ancestry=self._mappings.checks_ancestry,
+                base_config_digest=self._base_config_digest(image, platform),
+            )
+        )
+        is_certain = chain.is_certain and all(each.plan.is_certain for each in needed.values())
+        return PlannedImage(
+            name=image.name,
+            platform=platform,
+            stages=chain.stages,
+            is_certain=is_certain,
+            build=Planned(chain=chain, mappings=mappings),
+        )
+
+    def settle(
+        self, image: StapelImage, plan: PlannedImage, needed: Mapping[str, Needed], say: Say
+    ) -> PlannedImage:
+        """The plan with the checksums of imports whose sources are built by now.
+
+        Raises:
+            BuildError: A source cannot be read.
+        """
+        unknown = _planned(plan).chain.unknown
+        while unknown:
+            found = self._builder().checksums(image, plan.platform, unknown, say)
+            for each, checksum in zip(unknown, found, strict=True):
+                self._remember(each.entry, each.source, checksum)
+            plan = self.plan(image, plan.platform, needed)
+            unknown = _planned(plan).chain.unknown
+        return plan
 
     def build(
         self,
         image: StapelImage,
         plan: PlannedImage,
         needed: Mapping[str, Needed],
-        say: Callable[[str], None],
+        say: Say,
     ) -> PlannedImage:
-        """Make and publish the missing stages of a certain plan."""
-        del plan, needed, say
-        raise BuildError("stapel images cannot be built yet", place=image.place)
+        """Make and publish the missing stages of a certain plan.
+
+        Raises:
+            BuildError: A stage failed; those before it are published.
+            RegistryError: A registry refused.
+        """
+        session = self._session
+        while plan.missing:
+            first = plan.missing[0].stage.digest
+            with session.claim(first):
+                if session.storages.primary.candidates(first):  # another image has built it
+                    again = self.plan(image, plan.platform, needed)
+                    if len(again.missing) < len(plan.missing):
+                        plan = again
+                        continue
+                stages = self._builder().build(image, plan, needed, say)
+                plan = replace(plan, stages=stages)
+        return plan
+
+    def _builder(self) -> "Builder":
+        from exporter.build.stapel.builder import Builder  # noqa: PLC0415 - only builds need it
+
+        return Builder(self._session)
+
+    def _base_config_digest(self, image: StapelImage, platform: Platform) -> str:
+        if not image.from_latest or image.base_is_image:
+            return ""
+        from exporter.build.stapel.base import read_base  # noqa: PLC0415 - rarely needed
+
+        return str(read_base(self._session, image, platform).config.digest)
+
+    def _checksum(self, entry: Import, source: Source) -> str | None:
+        """The checksum of an import's source when this run or the repository knows it."""
+        number = imports.source_id(entry, source)
+        key = (number, source.stage_id if source.has_variant else "")
+        if key not in self._checksums:
+            record = self._session.storages.primary.record(imports.record_tag(entry, source))
+            if record is None or not record.get("checksum"):
+                return None
+            if source.has_variant and record.get("source-stage-id") != source.stage_id:
+                return None
+            self._checksums[key] = record["checksum"]
+        return self._checksums[key]
+
+    def _remember(self, entry: Import, source: Source, checksum: str) -> None:
+        number = imports.source_id(entry, source)
+        self._checksums[number, source.stage_id if source.has_variant else ""] = checksum
+        session = self._session
+        session.publisher.write_record(
+            session.storages.primary,
+            imports.record_tag(entry, source),
+            imports.record_labels(entry, source, checksum=checksum, project=session.config.project),
+            renew=True,
+        )
+
+
+def _planned(plan: PlannedImage) -> Planned:
+    if not isinstance(plan.build, Planned):
+        raise TypeError
+    return plan.build
+
+
+def _refuse_ansible(image: StapelImage) -> None:
+    if image.ansible is None:
+        return
+    raise BuildError(
+        "ansible tasks cannot be run: they need werf's own Ansible, which the exporter does not"
+        " bring along",
+        place=image.ansible.place,
+        remedy="Write the tasks as shell commands in a `shell` section, or build the image from a"
+        " Dockerfile.",
+    )

@@ -1,0 +1,83 @@
+"""The base image of a stapel image, as its registry shows it."""
+
+from dataclasses import dataclass, field
+
+from exporter.build.publisher import Publisher
+from exporter.build.session import Session
+from exporter.errors import BuildError, InputError
+from exporter.oci.config import ImageConfig, parse_config
+from exporter.oci.manifest import Index, Manifest
+from exporter.oci.platform import Platform
+from exporter.oci.reference import Reference
+from exporter.project.models.stapel import StapelImage
+from exporter.registry.client import RegistryClient
+
+SCRATCH = "scratch"
+_REMEDY = "Check `from` and the credentials of its registry."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Base:
+    """An image to build on: where it is by digest, its manifest and its config."""
+
+    reference: Reference
+    manifest: Manifest = field(repr=False)
+    config: ImageConfig = field(repr=False)
+
+
+def client_of(session: Session) -> RegistryClient:
+    """The client that stages are published with.
+
+    Raises:
+        InputError: The stages live in the engine.
+    """
+    if not isinstance(session.publisher, Publisher):
+        raise InputError(
+            "stapel images cannot be built without a repository for their stages",
+            remedy="Set --repo (input 'repo').",
+        )
+    return session.publisher.registry
+
+
+def read_base(session: Session, image: StapelImage, platform: Platform) -> Base:
+    """The base image for a platform.
+
+    Raises:
+        BuildError: It does not exist, or not for the platform.
+        RegistryError: Its registry refuses.
+    """
+    client = client_of(session)
+    try:
+        reference = Reference.parse(image.base)
+    except ValueError as error:
+        raise BuildError(
+            f"`from: {image.base}` is neither an image of the config nor a reference: {error}",
+            place=image.place,
+        ) from error
+    found = client.find_manifest(reference)
+    if isinstance(found, Index):
+        children = [
+            child
+            for child in found.manifests
+            if child.platform == platform and not child.is_attestation
+        ]
+        if not children:
+            names = ", ".join(str(child.platform) for child in found.manifests if child.platform)
+            raise BuildError(
+                f"the base image {image.base} is not there for {platform}, only for {names}",
+                place=image.place,
+            )
+        reference = reference.repository.at(children[0].digest)
+        found = client.find_manifest(reference)
+    if not isinstance(found, Manifest):
+        raise BuildError(
+            f"the base image {image.base} does not exist", place=image.place, remedy=_REMEDY
+        )
+    config = parse_config(client.read_blob(reference.repository, found.config))
+    if config.platform.architecture != platform.architecture or config.platform.os != platform.os:
+        raise BuildError(
+            f"the base image {image.base} is for {config.platform}, not for {platform}",
+            place=image.place,
+            remedy="Choose a base image for this platform, or another `platform`.",
+        )
+    return Base(reference=reference.repository.at(found.digest), manifest=found, config=config)

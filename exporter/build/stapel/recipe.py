@@ -1,0 +1,208 @@
+"""The Dockerfile whose layers are those of the missing stages, and the files that it needs.
+
+Every stage that changes files is one ``RUN``, so that it is one layer.
+"""
+
+import json
+import tarfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from shutil import copyfile
+
+from exporter.build.secret import BuildSecret
+from exporter.build.stapel.import_files import SOURCE
+from exporter.build.stapel.mounts import Mounted
+from exporter.build.stapel.scripts import BASH_ENV, LIBRARY, SCRIPT, TOOLS, WORK, shell_script
+
+SCRATCH = "scratch"
+_CHUNK = 1 << 20
+_MODE = 0o755
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Secret:
+    """A secret of the build and how its file looks in the image."""
+
+    build: BuildSecret = field(repr=False)
+    mode: int = 0o600
+    uid: int = 0
+    gid: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """A stage that changes files.
+
+    ``lines`` are run by our own shell, then ``commands`` as the user's script. ``sources`` are
+    the images to import from, in the order of their numbers.
+    """
+
+    number: int
+    lines: Sequence[str] = ()
+    commands: Sequence[str] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+    sources: Sequence[str] = ()
+    mounts: Sequence[Mounted] = ()
+    secrets: Sequence[Secret] = ()
+    ssh: bool = False
+
+
+class Recipe:
+    """A Dockerfile that grows step by step in a folder of its own; the folder is the context."""
+
+    def __init__(
+        self, folder: Path, tools: Mapping[str, Path], *, project: str, unique: str
+    ) -> None:
+        """Take an empty folder.
+
+        Args:
+            folder: The context.
+            tools: Our own programs by name.
+            project: Keeps the build directories of projects apart.
+            unique: Keeps temporary directories of builds apart.
+        """
+        self._folder = folder
+        self._tools = tools
+        self._scopes = {"build_dir": project, "tmp_dir": unique}
+        self._images: dict[str, str] = {}
+        self._text: list[str] = []
+        self._runs: list[tuple[int, int]] = []
+        self.contexts: dict[str, str] = {}
+        (folder / "tools").mkdir()
+        for name, path in tools.items():
+            copyfile(path, folder / "tools" / name)
+        (folder / "tools" / "bash-env").write_text(BASH_ENV)
+
+    @property
+    def has_tools(self) -> bool:
+        """Whether our own programs run in images of the platform."""
+        return bool(self._tools)
+
+    def work(self, number: int) -> Path:
+        """The folder for the files of a step."""
+        path = self._folder / f"work-{number}"
+        path.mkdir(exist_ok=True)
+        return path
+
+    def begin(self, reference: str) -> None:
+        """Start from an image."""
+        self._text.append(f"FROM {reference} AS stage")
+
+    def add(self, step: Step) -> None:
+        """Add a stage that changes files."""
+        self._write_files(step)
+        mounts = [
+            f"type=bind,source=tools,target={TOOLS}",
+            f"type=bind,source=work-{step.number},target={WORK}",
+            *(
+                f"type=bind,from={self._image(reference)},target={SOURCE}{number}"
+                for number, reference in enumerate(step.sources)
+            ),
+            *map(self._mount, step.mounts),
+        ]
+        if step.commands:
+            mounts.append(f"type=bind,source=work-{step.number}/script.sh,target={SCRIPT}")
+            mounts += ["type=ssh"] if step.ssh else []
+            mounts += map(_secret_mount, step.secrets)
+        shell = [f"{TOOLS}/busybox", "sh"] if "busybox" in self._tools else ["/bin/sh"]
+        before = self.target(self._runs[-1][1] if self._runs else None)
+        self._text.append(f"FROM {before} AS stage{step.number}")
+        self._text += ["USER 0:0", "WORKDIR /"]
+        self._text += [f"ENV {key}={_quoted(value)}" for key, value in step.env.items()]
+        flags = "".join(f" --mount={mount}" for mount in mounts)
+        self._text.append(f"RUN{flags} {json.dumps([*shell, f'{WORK}/run.sh'])}")
+        self._runs.append((len(self._text), step.number))
+
+    def output(self, path: str) -> None:
+        """End with a file of the last step alone, to be written to a folder."""
+        last = self.target(self._runs[-1][1])
+        self._text += [f"FROM {SCRATCH}", f"COPY --from={last} {path} /"]
+        self.finish()
+
+    def step_at(self, line: int) -> int | None:
+        """The number of the step whose ``RUN`` is on a line of the Dockerfile, or None."""
+        return {len(self._images) + at: number for at, number in self._runs}.get(line)
+
+    def target(self, number: int | None) -> str:
+        """The name of the build stage after a step, or of the one before the first step."""
+        return "stage" if number is None else f"stage{number}"
+
+    def finish(self) -> None:
+        """Write the Dockerfile."""
+        head = [f"FROM {reference} AS {name}" for reference, name in self._images.items()]
+        (self._folder / "Dockerfile").write_text("\n".join([*head, *self._text, ""]), "utf-8")
+
+    def open(self) -> Iterator[bytes]:
+        """The context as a tar archive; the same files give the same bytes."""
+        return tar_of(self._folder)
+
+    def _write_files(self, step: Step) -> None:
+        folder = self.work(step.number)
+        lines = [LIBRARY, *step.lines]
+        if step.commands:
+            (folder / "script.sh").write_text(shell_script(step.commands), "utf-8")
+            lines.append(self._exec())
+        (folder / "run.sh").write_text("\n".join([*lines, ""]), "utf-8", "surrogateescape")
+
+    def _exec(self) -> str:
+        if "bash" in self._tools:
+            return f"BASH_ENV={TOOLS}/bash-env exec {TOOLS}/bash -e {SCRIPT}"
+        return (
+            f"for shell in /bin/bash /usr/bin/bash; do\n"
+            f'  if [ -x "$shell" ]; then BASH_ENV={TOOLS}/bash-env exec "$shell" -e {SCRIPT}; fi\n'
+            f"done\n"
+            f"exec /bin/sh -e {SCRIPT}"
+        )
+
+    def _image(self, reference: str) -> str:
+        return self._images.setdefault(reference, f"source{len(self._images)}")
+
+    def _mount(self, mount: Mounted) -> str:
+        match mount.kind:
+            case "custom_dir":
+                name = f"mount{len(self.contexts)}"
+                names = {path: each for each, path in self.contexts.items()}
+                name = names.get(mount.source, name)
+                self.contexts[name] = mount.source
+                return f"type=bind,from={name},target={mount.target},rw"
+            case kind:
+                name = f"{self._scopes[kind]}{mount.target}".replace("/", "-")
+                return f"type=cache,id=exporter-{kind}-{name},target={mount.target},sharing=shared"
+
+
+def _secret_mount(secret: Secret) -> str:
+    name = secret.build.id
+    return (
+        f"type=secret,id={name},target=/run/secrets/{name},required=true"
+        f",mode={secret.mode:04o},uid={secret.uid},gid={secret.gid}"
+    )
+
+
+def _quoted(text: str) -> str:
+    for char in ("\\", '"', "$"):
+        text = text.replace(char, f"\\{char}")
+    return f'"{text}"'
+
+
+def tar_of(folder: Path) -> Iterator[bytes]:
+    """A folder as a tar archive: in order of names, executable, without times and owners."""
+    size = 0
+    for path in sorted(folder.rglob("*")):
+        info = tarfile.TarInfo(str(path.relative_to(folder)))
+        info.mode = _MODE
+        if path.is_dir():
+            info.type = tarfile.DIRTYPE
+        else:
+            info.size = path.stat().st_size
+        header = info.tobuf(tarfile.GNU_FORMAT, "utf-8", "surrogateescape")
+        yield header
+        size += len(header) + info.size
+        if path.is_file():
+            with path.open("rb") as file:
+                while chunk := file.read(_CHUNK):
+                    yield chunk
+            padding = b"\0" * (-info.size % tarfile.BLOCKSIZE)
+            size += len(padding)
+            yield padding
+    yield b"\0" * (tarfile.RECORDSIZE - size % tarfile.RECORDSIZE + tarfile.RECORDSIZE)
