@@ -1,34 +1,28 @@
 """One run: its options and resources, its steps, and what is known of its result."""
 
-import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
-from functools import cached_property, wraps
+from functools import wraps
 from pathlib import Path
-from threading import Lock
 from types import TracebackType
-from typing import TYPE_CHECKING, Concatenate, ParamSpec, Self, TypeVar
+from typing import Concatenate, ParamSpec, Self, TypeVar
 
 from exporter import report as reports
 from exporter.build.conveyor import Built, Key
 from exporter.build.images import PlannedImage
-from exporter.build.publisher import Publisher
-from exporter.build.session import Session
-from exporter.build.storage import StageStorage, Storages
+from exporter.build.storage import StageStorage
 from exporter.ci import Console
 from exporter.ci.variables import default_repo
 from exporter.credentials import logins_of, secrets_of
 from exporter.errors import ExporterError, InputError, Interrupted, PartialExportError
-from exporter.export import REVISION, Export, ExportJob, ExportPolicy
+from exporter.export import Export
 from exporter.history import fetch_history, missing_history
-from exporter.naming.labels import parse_labels
 from exporter.naming.tag_template import check_tags, compile_tags
-from exporter.oci.mutate import Mutation
-from exporter.oci.platform import Platform
 from exporter.oci.reference import Reference, Repository, parse_repository
 from exporter.options import MODES, Options
+from exporter.outgoing import export_of, mutation_of
 from exporter.plan import (
     Plan,
     check_nothing_missing,
@@ -49,16 +43,8 @@ from exporter.publish import (
 )
 from exporter.record import Record
 from exporter.registry.client import RegistryClient
-from exporter.registry.keychain import Keychain
-from exporter.registry.settings import Settings
-from exporter.reporting import hand_out
 from exporter.sources import Source
-
-if TYPE_CHECKING:  # loaded only when something is built, or without --repo
-    from exporter.build.buildkit import BuildKit
-    from exporter.build.delivery import Deliveries
-    from exporter.build.engine import Engine
-    from exporter.build.local import LocalPublisher
+from exporter.workshop import Workshop
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -83,10 +69,6 @@ def _timed(
     return decorate
 
 
-WERF_LABELS = "werf"
-"""Labels whose key starts so are removed from exported images (specification 6.3)."""
-
-
 class Run:
     """The resources and the steps of one run; a context manager that ends what it opened."""
 
@@ -98,6 +80,7 @@ class Run:
         self._console = console
         self._cwd = Path.cwd()
         self._stack = ExitStack()
+        self._workshop = Workshop(self.options, env, console, self._stack)
         self.record = Record(time.time)
         self._project: Project | None = None
         self._commits: Sequence[str] = ()
@@ -117,56 +100,15 @@ class Run:
 
     # resources
 
-    @cached_property
+    @property
     def client(self) -> RegistryClient:
-        """The registry client, with the accounts of the options."""
-        options = self.options
-        folder = Path(options.docker_config) if options.docker_config else None
-        keychain = Keychain(
-            logins=logins_of(options, self._env), env=self._env, docker_config=folder
-        )
-        settings = Settings(
-            insecure=options.insecure_registry,
-            skip_tls_verify=options.skip_tls_verify_registry,
-            ca_file=Path(options.registry_ca) if options.registry_ca else None,
-            env=self._env,
-            retry_timeout_s=float(options.retry_timeout),
-        )
-        return self._stack.enter_context(RegistryClient(keychain=keychain, settings=settings))
+        """The registry client."""
+        return self._workshop.client
 
     @property
     def stages(self) -> Repository | None:
         """The repository of stages; None in local mode."""
-        return parse_repository(self.options.repo) if self.options.repo else None
-
-    @cached_property
-    def buildkit(self) -> "BuildKit":
-        """The door to builds; the engine's programs see the accounts of the options."""
-        from exporter.build.buildkit import BuildKit  # noqa: PLC0415 - only when something is built
-        from exporter.build.docker_config import (  # noqa: PLC0415 - the same
-            docker_folder,
-            private_config,
-        )
-
-        options, env = self.options, self._env
-        folder = docker_folder(options.docker_config, env)
-        child_env = self._stack.enter_context(private_config(folder, logins_of(options, env), env))
-        return BuildKit(
-            env=child_env,
-            monotonic=time.monotonic,
-            sleep=time.sleep,
-            deliveries=self._deliveries(),
-            builder=options.builder,
-            cache_from=options.cache_from,
-            cache_to=options.cache_to,
-        )
-
-    @cached_property
-    def engine(self) -> "Engine":
-        """The connected engine."""
-        from exporter.build.engine import connect  # noqa: PLC0415 - only when it is needed
-
-        return self._stack.enter_context(connect(self._env))
+        return self._workshop.stages
 
     # steps
 
@@ -196,7 +138,7 @@ class Run:
         ]
         for check in (
             lambda: compile_tags(self.options.tag),
-            lambda: self.mutation,
+            lambda: mutation_of(self.options),
             lambda: self.stages,
             lambda: logins_of(self.options, self._env),
         ):
@@ -208,19 +150,6 @@ class Run:
                     remedies.append(error.remedy)
         if problems:
             raise InputError(*problems, remedy=" ".join(dict.fromkeys(remedies)))
-
-    @cached_property
-    def mutation(self) -> Mutation:
-        """What is changed on the way out."""
-        options = self.options
-        return Mutation(
-            remove_label_prefixes=(WERF_LABELS,),
-            add_labels=parse_labels(options.add_label, separator=options.add_label_separator),
-            annotations=_annotations(options.annotation),
-            attestations=options.attestations,  # type: ignore[arg-type]  # one of its choices
-            media_type=options.media_type,  # type: ignore[arg-type]  # one of its choices
-            unwrap_single=options.unwrap_single,
-        )
 
     @_timed("Load the project")
     def load_project(self, *, quiet: bool = False) -> Project:
@@ -251,7 +180,7 @@ class Run:
         self._project = project
         if self._uses_default_repo and self.options.repo:
             repo = default_repo(self._env, project=project.config.project)
-            self.options = self.options._replace(repo=repo)
+            self.options = self._workshop.options = self.options._replace(repo=repo)
             self._console.say(f"Stages are kept in {repo}, the default of this CI.")
         return project
 
@@ -264,7 +193,7 @@ class Run:
         """
         selection = select(project.config, self.options)
         check_tags(compile_tags(self.options.tag), selection.exported)
-        session = self._session(project)
+        session = self._workshop.session(project)
         if any(image.staged for image in selection.needed.values() if image.kind == "dockerfile"):
             self._console.notice(
                 "staged: true changes nothing here: BuildKit caches every instruction anyway"
@@ -416,66 +345,6 @@ class Run:
 
     # inside
 
-    def _session(self, project: Project) -> Session:
-        options = self.options
-        publisher, storages = self._storages(project.config.project)
-        return Session(
-            config=project.config,
-            git=project.repository,
-            project_directory=project.path,
-            giterminism=project.giterminism,
-            storages=storages,
-            publisher=publisher,
-            open_buildkit=lambda: self.buildkit,
-            build_platform=Platform.parse(f"linux/{os.uname().machine}"),
-            now_ms=_Moments().next,
-            env=self._env,
-            network=options.backend_network,
-            skip_image_spec=options.skip_image_spec_stage,
-            ssh_keys=tuple(str(self._cwd / Path(key).expanduser()) for key in options.ssh_key),
-        )
-
-    def _storages(self, project: str) -> "tuple[Publisher | LocalPublisher, Storages]":
-        """Where stages are kept: repositories, or without ``--repo`` the engine."""
-        client, options = self.client, self.options
-        if self.stages is None:
-            from exporter.build import local  # noqa: PLC0415 - only without --repo
-
-            keeper = local.LocalPublisher(self.engine)
-            registry = local.LocalRegistry(self.engine)
-            primary = StageStorage(registry, local.local_repository(project))
-            return keeper, Storages(primary, copy=keeper.copy)
-        publisher = Publisher(client)
-
-        def storage(text: str) -> StageStorage:
-            return StageStorage(client, parse_repository(text))
-
-        storages = Storages(
-            StageStorage(client, self.stages),
-            secondary=[storage(text) for text in options.secondary_repo],
-            caches=[storage(text) for text in options.cache_repo],
-            copy=publisher.copy,
-        )
-        return publisher, storages
-
-    def _deliveries(self) -> "Deliveries":
-        """How built images leave BuildKit, by ``--publish-from``."""
-        from exporter.build.delivery import deliveries_of  # noqa: PLC0415 - builds only
-
-        def by_client(reason: str) -> None:
-            self._console.notice(
-                f"the engine cannot reach the registry ({reason}): "
-                "the exporter pushes what is built itself"
-            )
-
-        return deliveries_of(
-            "keep" if self.stages is None else self.options.publish_from,
-            client=self.client,
-            open_engine=lambda: self.engine,
-            has_builder=bool(self.options.builder),
-            on_fall_back=by_client,
-        )
-
     def _sent(self, source: Source) -> Source:
         """A stage of the engine with its layers at the first destination, where it can go out."""
         if source.reference.repository.registry:
@@ -484,7 +353,7 @@ class Run:
 
         goals = destinations(self.options, {source.image: source.content_tag}, None)
         first = goals[source.image][0].repository
-        graph = send_layers(self.engine, self.client, source.reference, first)
+        graph = send_layers(self._workshop.engine, self.client, source.reference, first)
         return replace(source, reference=first.at(graph.root.digest), graph=graph)
 
     def _with_final_copies(
@@ -535,43 +404,7 @@ class Run:
             return work(group.say)
 
     def _prepare(self, sources: Sequence[Source], stages: Repository | None) -> Export:
-        tags = {source.image: source.content_tag for source in sources}
-        goals = destinations(self.options, tags, stages)
-        jobs = [
-            ExportJob(
-                image=source.image,
-                source=source.reference,
-                destinations=goals[source.image],
-                graph=source.graph,
-                mutation=self._marked_mutation(),
-                referrers=True,
-            )
-            for source in sources
-        ]
-        policy = ExportPolicy(
-            if_exists=self.options.if_exists,  # type: ignore[arg-type]  # one of its choices
-            on_error=self.options.on_error,  # type: ignore[arg-type]  # one of its choices
-            may_move=self._may_move if self.options.monotonic else None,
-            parallel=self.options.tasks_limit,
-        )
-        return Export(self.client, jobs, policy)
-
-    def _marked_mutation(self) -> Mutation:
-        """With ``--monotonic`` the images say which commit they show, for the next run."""
-        if not (self.options.monotonic and self._project):
-            return self.mutation
-        marks = {REVISION: self._project.commit.object_id}
-        return replace(self.mutation, annotations={**marks, **self.mutation.annotations})
-
-    def _may_move(self, shown: str) -> bool:
-        """Whether a tag may move away from a commit: not when ours is one of its ancestors."""
-        if self._project is None:
-            return True
-        repository = self._project.repository
-        ours = self._project.commit.object_id
-        return ours == shown or not (
-            repository.has_commit(shown) and repository.is_ancestor(ours, shown)
-        )
+        return export_of(self.client, sources, stages, options=self.options, project=self._project)
 
     # what is known
 
@@ -585,6 +418,8 @@ class Run:
     def report(self) -> int:
         """Write outputs, summary, report file and table; the exit code of the run."""
         report = self.record.report(self.options.command, self._project, self._console.problems)
+        from exporter.reporting import hand_out  # noqa: PLC0415 - only at the end
+
         try:
             hand_out(
                 report, options=self.options, env=self._env, console=self._console, cwd=self._cwd
@@ -606,26 +441,3 @@ class Run:
             f"{len(failed)} of {len(references)} references are not as asked",
             remedy="The others are in place; run again after mending the cause.",
         )
-
-
-class _Moments:
-    """Milliseconds since the epoch, never the same twice in a run."""
-
-    def __init__(self) -> None:
-        self._last = 0
-        self._lock = Lock()
-
-    def next(self) -> int:
-        with self._lock:
-            self._last = max(self._last + 1, time.time_ns() // 1_000_000)
-            return self._last
-
-
-def _annotations(texts: Sequence[str]) -> dict[str, str]:
-    found = {}
-    for text in texts:
-        key, equals, value = text.partition("=")
-        if not key or not equals:
-            raise InputError(f"--annotation {text!r} is not KEY=VALUE")
-        found[key] = value
-    return found

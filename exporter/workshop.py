@@ -1,0 +1,170 @@
+"""The tools of a run: registry client, engine, BuildKit, and the repositories of stages.
+
+Each is made when it is first asked for, and ended with the run.
+"""
+
+import os
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from functools import cached_property
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from exporter.build.publisher import Publisher
+from exporter.build.session import Session
+from exporter.build.storage import StageStorage, Storages
+from exporter.ci import Console
+from exporter.credentials import logins_of
+from exporter.oci.platform import Platform
+from exporter.oci.reference import Repository, parse_repository
+from exporter.options import Options
+from exporter.project.loader import Project
+from exporter.registry.client import RegistryClient
+from exporter.registry.keychain import Keychain
+from exporter.registry.settings import Settings
+
+if TYPE_CHECKING:  # loaded only when something is built, or without --repo
+    from exporter.build.buildkit import BuildKit
+    from exporter.build.delivery import Deliveries
+    from exporter.build.engine import Engine
+    from exporter.build.local import LocalPublisher
+
+
+class Workshop:
+    """Makes the tools that the options ask for; ``stack`` ends them."""
+
+    def __init__(
+        self, options: Options, env: Mapping[str, str], console: Console, stack: ExitStack
+    ) -> None:
+        self.options = options
+        self._env = env
+        self._console = console
+        self._stack = stack
+        self._cwd = Path.cwd()
+
+    @cached_property
+    def client(self) -> RegistryClient:
+        """The registry client, with the accounts of the options."""
+        options = self.options
+        folder = Path(options.docker_config) if options.docker_config else None
+        keychain = Keychain(
+            logins=logins_of(options, self._env), env=self._env, docker_config=folder
+        )
+        settings = Settings(
+            insecure=options.insecure_registry,
+            skip_tls_verify=options.skip_tls_verify_registry,
+            ca_file=Path(options.registry_ca) if options.registry_ca else None,
+            env=self._env,
+            retry_timeout_s=float(options.retry_timeout),
+        )
+        return self._stack.enter_context(RegistryClient(keychain=keychain, settings=settings))
+
+    @property
+    def stages(self) -> Repository | None:
+        """The repository of stages; None in local mode."""
+        return parse_repository(self.options.repo) if self.options.repo else None
+
+    @cached_property
+    def buildkit(self) -> "BuildKit":
+        """The door to builds; the engine's programs see the accounts of the options."""
+        from exporter.build.buildkit import BuildKit  # noqa: PLC0415 - only when something is built
+        from exporter.build.docker_config import (  # noqa: PLC0415 - the same
+            docker_folder,
+            private_config,
+        )
+
+        options, env = self.options, self._env
+        folder = docker_folder(options.docker_config, env)
+        child_env = self._stack.enter_context(private_config(folder, logins_of(options, env), env))
+        return BuildKit(
+            env=child_env,
+            monotonic=time.monotonic,
+            sleep=time.sleep,
+            deliveries=self._deliveries(),
+            builder=options.builder,
+            cache_from=options.cache_from,
+            cache_to=options.cache_to,
+        )
+
+    @cached_property
+    def engine(self) -> "Engine":
+        """The connected engine."""
+        from exporter.build.engine import connect  # noqa: PLC0415 - only when it is needed
+
+        return self._stack.enter_context(connect(self._env))
+
+    def session(self, project: Project) -> Session:
+        """What all builds of the project share."""
+        options = self.options
+        publisher, storages = self._storages(project.config.project)
+        return Session(
+            config=project.config,
+            git=project.repository,
+            project_directory=project.path,
+            giterminism=project.giterminism,
+            storages=storages,
+            publisher=publisher,
+            open_buildkit=lambda: self.buildkit,
+            build_platform=Platform.parse(f"linux/{os.uname().machine}"),
+            now_ms=_Moments().next,
+            env=self._env,
+            network=options.backend_network,
+            skip_image_spec=options.skip_image_spec_stage,
+            ssh_keys=tuple(str(self._cwd / Path(key).expanduser()) for key in options.ssh_key),
+        )
+
+    def _storages(self, project: str) -> "tuple[Publisher | LocalPublisher, Storages]":
+        """Where stages are kept: repositories, or without ``--repo`` the engine."""
+        client, options = self.client, self.options
+        if self.stages is None:
+            from exporter.build import local  # noqa: PLC0415 - only without --repo
+
+            keeper = local.LocalPublisher(self.engine)
+            registry = local.LocalRegistry(self.engine)
+            primary = StageStorage(registry, local.local_repository(project))
+            return keeper, Storages(primary, copy=keeper.copy)
+        publisher = Publisher(client)
+
+        def storage(text: str) -> StageStorage:
+            return StageStorage(client, parse_repository(text))
+
+        storages = Storages(
+            StageStorage(client, self.stages),
+            secondary=[storage(text) for text in options.secondary_repo],
+            caches=[storage(text) for text in options.cache_repo],
+            copy=publisher.copy,
+        )
+        return publisher, storages
+
+    def _deliveries(self) -> "Deliveries":
+        """How built images leave BuildKit, by ``--publish-from``."""
+        from exporter.build.delivery import deliveries_of  # noqa: PLC0415 - builds only
+
+        def by_client(reason: str) -> None:
+            self._console.notice(
+                f"the engine cannot reach the registry ({reason}): "
+                "the exporter pushes what is built itself"
+            )
+
+        return deliveries_of(
+            "keep" if self.stages is None else self.options.publish_from,
+            client=self.client,
+            open_engine=lambda: self.engine,
+            has_builder=bool(self.options.builder),
+            on_fall_back=by_client,
+        )
+
+
+class _Moments:
+    """Milliseconds since the epoch, never the same twice in a run."""
+
+    def __init__(self) -> None:
+        self._last = 0
+        self._lock = Lock()
+
+    def next(self) -> int:
+        with self._lock:
+            self._last = max(self._last + 1, time.time_ns() // 1_000_000)
+            return self._last
