@@ -86,6 +86,20 @@ def _reported(options: Options, env: Env, console: Console, work: Callable[[Run]
         return run.report()
 
 
+def refused(error: ExporterError, env: Env, console: Console) -> None:
+    """Tell later steps of a CI that the options were wrong."""
+    from exporter.report import Report  # noqa: PLC0415 - only here
+    from exporter.reporting import hand_out  # noqa: PLC0415 - only here
+
+    report = Report(
+        result="failure",
+        command="export",
+        problems=tuple(console.problems),
+        exit_code=error.exit_code,
+    )
+    hand_out(report, options=Options("export"), env=env, console=console, cwd=Path.cwd())
+
+
 def config_command(options: Options, env: Env, console: Console) -> int:
     """Print what ``config render``, ``list``, ``graph`` or ``schema`` is about."""
     from exporter.project import commands  # noqa: PLC0415 - only here

@@ -53,7 +53,10 @@ def main(argv: Sequence[str], env: Mapping[str, str]) -> int:
         log.set_up(debug=options.log_debug, quiet=options.log_quiet, handler=console.handler())
         return _run(options, env, console)
     except ExporterError as error:
-        _tell(error, console)
+        if console is None:
+            console = _refuse(error, env)
+        else:
+            console.error(error)
         return error.exit_code
     except BrokenPipeError:
         return 128 + signal.SIGPIPE
@@ -90,15 +93,25 @@ def _options(argv: Sequence[str], env: Mapping[str, str]) -> Options | None:
 
     words = list(argv)
     if not words and _runs_as_action(env):
-        import shlex  # noqa: PLC0415 - only here
-
-        words = [*mode_of(env).split(), *shlex.split(env.get("INPUT_ARGS", ""))]
+        words = [*mode_of(env).split(), *_further_arguments(env)]
     asked = usage.read(words)
     if isinstance(asked, str):
         sys.stdout.write(asked)
         return None
     flags: Mapping[str, FlagValue] = asked.flags
     return resolve(asked.command, flags=flags, arguments=asked.arguments, env=env)
+
+
+def _further_arguments(env: Mapping[str, str]) -> list[str]:
+    """What the input ``args`` holds, split as a shell splits it."""
+    import shlex  # noqa: PLC0415 - only here
+
+    try:
+        return shlex.split(env.get("INPUT_ARGS") or env.get("PLUGIN_ARGS") or "", comments=True)
+    except ValueError as error:
+        raise InputError(
+            f"input 'args': {str(error).lower()}", remedy="Quote as in a shell, or use the inputs."
+        ) from error
 
 
 def _runs_as_action(env: Mapping[str, str]) -> bool:
@@ -114,15 +127,16 @@ def _stop(number: int, _frame: "FrameType | None") -> None:
     raise Interrupted(signal.Signals(number).name, 128 + number)
 
 
-def _tell(error: ExporterError, console: "Console | None") -> None:
-    if console is not None:
-        console.error(error)
-        return
-    problems = error.problems if isinstance(error, InputError) else (str(error),)
-    for problem in problems:
-        sys.stderr.write(f"{log.redact(problem)}\n")
-    if isinstance(error, InputError) and error.remedy:
-        sys.stderr.write(f"{error.remedy}\n")
+def _refuse(error: ExporterError, env: Mapping[str, str]) -> "Console":
+    """Tell why nothing was begun, to a CI also by the outputs and the summary of the step."""
+    from exporter import app  # noqa: PLC0415 - see the module's docstring
+    from exporter.ci import console_for  # noqa: PLC0415 - the same
+
+    console = console_for("auto", env, out=sys.stderr)
+    console.error(error)
+    if _runs_as_action(env):
+        app.refused(error, env, console)
+    return console
 
 
 def _tell_bug(console: "Console | None") -> None:

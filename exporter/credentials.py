@@ -79,14 +79,10 @@ def logins_of(options: Options, env: Mapping[str, str]) -> tuple[Login, ...]:
         logins.append(Login(scope=GITHUB_REGISTRY, username=user, password=options.github_token))
         known.add(GITHUB_REGISTRY)
     gitlab = env.get("CI_REGISTRY", "")
-    if env.get("GITLAB_CI") and gitlab and gitlab not in known and env.get("CI_REGISTRY_PASSWORD"):
-        logins.append(
-            Login(
-                scope=gitlab,
-                username=env.get("CI_REGISTRY_USER") or "gitlab-ci-token",
-                password=env["CI_REGISTRY_PASSWORD"],
-            )
-        )
+    password = env.get("CI_REGISTRY_PASSWORD") or env.get("CI_JOB_TOKEN")
+    if env.get("GITLAB_CI") and gitlab and gitlab not in known and password:
+        given = env.get("CI_REGISTRY_USER") if env.get("CI_REGISTRY_PASSWORD") else None
+        logins.append(Login(scope=gitlab, username=given or "gitlab-ci-token", password=password))
     return tuple(logins)
 
 

@@ -257,6 +257,7 @@ def _source(account: Credential, options: Options, env: Env) -> str:
         return "github-token, the job's own"
     if account.password == options.registry_password:
         return "registry-username and registry-password"
-    if account.password == env.get("CI_REGISTRY_PASSWORD"):
-        return "CI_REGISTRY_PASSWORD, the job's own"
+    for variable in ("CI_REGISTRY_PASSWORD", "CI_JOB_TOKEN"):
+        if account.password == env.get(variable):
+            return f"{variable}, the job's own"
     return "registries"

@@ -30,6 +30,12 @@ _STUB: Final = "x" * 70
 _HUB_PREFIXES: Final = (f"{DOCKER_HUB}/", "docker.io/")
 
 
+_LOWER_CASE = (
+    "Registries take names of repositories in lower case only, the owner's name of a GitHub"
+    " repository included"
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TagTemplate:
     """One ``--tag``: its text, and what is left to be filled in for each image.
@@ -111,6 +117,8 @@ def check_tags(templates: Sequence[TagTemplate], images: Sequence[str]) -> None:
                 reference = template.reference(image, content_tag=_STUB)
             except InputError as error:
                 problems.append(f"invalid tag template {quote(template.text)}: {error}")
+                if template.repository != template.repository.lower():
+                    remedies[_LOWER_CASE] = None
                 break
             other, first = taken.setdefault(reference, (number, template))
             if other != number and reference.digest is None:

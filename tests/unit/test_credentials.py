@@ -83,3 +83,22 @@ def test_only_an_account_besides_the_jobs_token_may_publish_for_a_fork(
 ) -> None:
     options = Options(command="export", github_token="job")._replace(**given)  # type: ignore[arg-type]  # fields of Options
     assert may_publish(options) is publishes
+
+
+@pytest.mark.parametrize(
+    ("env", "login"),
+    [
+        (
+            {"CI_REGISTRY_USER": "deploy", "CI_REGISTRY_PASSWORD": "p", "CI_JOB_TOKEN": "t"},
+            Login(scope="reg.example:5050", username="deploy", password="p"),
+        ),
+        (
+            {"CI_REGISTRY_USER": "deploy", "CI_JOB_TOKEN": "t"},
+            Login(scope="reg.example:5050", username="gitlab-ci-token", password="t"),
+        ),
+    ],
+)
+def test_the_account_of_a_gitlab_job_is_for_its_registry(env: dict[str, str], login: Login) -> None:
+    given = {"GITLAB_CI": "true", "CI_REGISTRY": "reg.example:5050", **env}
+    assert logins_of(Options(command="export"), given) == (login,)
+    assert logins_of(Options(command="export"), env) == ()
