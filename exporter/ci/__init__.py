@@ -15,9 +15,12 @@ from typing import TextIO
 
 from exporter.ci.console import Console, Dialect, Group, Level
 from exporter.ci.style import Style, style_for
+from exporter.ci.ticker import Ticker
 
 __all__ = ["Console", "Dialect", "Group", "Level", "Style", "console_for", "detect"]
 
+_TERMINAL_TICK_S = 0.5
+_LOG_TICK_S = 10.0
 _TEKTON_RESULTS = Path("/tekton/results")
 
 
@@ -50,7 +53,8 @@ def console_for(
     """The console for a CI by name, or for the one that ``auto`` finds; it writes to ``out``."""
     style = style_for(color, env, is_terminal=out.isatty())
     ci = detect(env) if name == "auto" else name
-    return Console(_dialect(ci, env, style), quiet=quiet, out=out, style=style)
+    ticker = Ticker(_TERMINAL_TICK_S if out.isatty() else _LOG_TICK_S)
+    return Console(_dialect(ci, env, style), quiet=quiet, out=out, style=style, ticker=ticker)
 
 
 def _dialect(name: str, env: Mapping[str, str], style: Style) -> Dialect:

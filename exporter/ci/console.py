@@ -9,11 +9,14 @@ characters and cannot give the CI a command.
 import logging
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Literal, Protocol, TextIO
 
+from exporter.ci.status import Status, Work
 from exporter.ci.style import Style, clean
+from exporter.ci.ticker import Ticker
 from exporter.errors import BuildError, ConfigError, ExporterError, InputError, Place
 from exporter.log import hidden_in, hide, redact
 
@@ -73,6 +76,8 @@ class Console:
         quiet: bool = False,
         out: TextIO | None = None,
         style: Style | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        ticker: Ticker | None = None,
     ) -> None:
         self.dialect = dialect
         self.style = style or Style(colors=False)
@@ -82,6 +87,8 @@ class Console:
         self._lock = threading.RLock()
         self._live: _Group | None = None
         self._waiting: list[_Group] = []
+        self._status = Status(self._out, clock)
+        self._ticker = ticker
         self._counts: dict[Level, int] = {}
         self._held: dict[Level, list[tuple[str, Place | None]]] = {}
 
@@ -131,7 +138,9 @@ class Console:
     @contextmanager
     def group(self, title: str) -> "Iterator[Group]":
         """A foldable part of the log; several may be open at once, one is shown at a time."""
-        group = _Group(title)
+        group = _Group(clean(redact(title), self.style), self._status.now())
+        if self._ticker and not self._quiet:
+            self._ticker.start(self.tick)
         with self._lock:
             if self._live is None:
                 self._open(group)
@@ -170,8 +179,22 @@ class Console:
         except OSError as error:
             self.warning(f"the summary cannot be shown: {error}")
 
+    def tick(self) -> None:
+        """Show what is going on, on a terminal or after a long silence."""
+        with self._lock:
+            groups = [*([self._live] if self._live else []), *self._waiting]
+            works = [
+                Work(title=group.title, started=group.started)
+                for group in groups
+                if not group.ended
+            ]
+            self._write(self._status.show(works))
+
     def finish(self) -> None:
         """Show what was held back because the CI shows only so many annotations of a kind."""
+        if self._ticker:
+            self._ticker.stop()
+            self.tick()
         for level, held in self._held.items():
             if len(held) == 1:
                 text, place = held[0]
@@ -190,7 +213,7 @@ class Console:
 
     def _open(self, group: "_Group") -> None:
         if not self._quiet:
-            self._put(self.dialect.open_group(clean(redact(group.title), self.style)))
+            self._put(self.dialect.open_group(group.title))
         self._live = group
         self._write(group.lines)
 
@@ -229,7 +252,10 @@ class Console:
             self._put([self.dialect.harmless(clean(redact(line), self.style)) for line in lines])
 
     def _put(self, lines: Sequence[str]) -> None:
+        if not lines:
+            return
         with self._lock:
+            self._status.spoken()
             for line in lines:
                 self._out.write(f"{line}\n")
             self._out.flush()
@@ -255,8 +281,9 @@ class _LogHandler(logging.Handler):
 
 
 class _Group:
-    def __init__(self, title: str) -> None:
+    def __init__(self, title: str, started: float) -> None:
         self.title = title
+        self.started = started
         self.lines: list[str] = []
         self.ended = False
 

@@ -1,7 +1,9 @@
 """The container in odd surroundings: any user, no home, a foreign PATH, no engine."""
 
+import json
 import subprocess
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
@@ -55,3 +57,42 @@ def test_doctor_says_what_the_container_lacks(runner: Runner, space: str) -> Non
     lines = done.stdout.splitlines()
     assert [line[9:19].strip() for line in lines if line.startswith("problem")] == ["engine"]
     assert any("mount /var/run/docker.sock" in line for line in lines)
+
+
+def test_files_for_later_steps_are_named_as_the_host_knows_them(runner: Runner, space: str) -> None:
+    runner.checkout(TWO_IMAGES)
+    inputs = {"repo": f"{space}/stages", "tags": f"{space}/%image%:v1"}
+    step = runner.run(inputs)
+    assert step.exit_code == 0, step.log
+    temp = runner.home.parent / "temp"
+    named = [Path(step.outputs["report"]), Path(step.outputs["subject-checksums"])]
+    assert [path.parent for path in named] == [Path("/home/runner/work/_temp")] * 2
+    report, subjects = (temp / path.name for path in named)
+    assert json.loads(report.read_text("utf-8"))["result"] == "success"
+    digests = {line.split()[1]: line.split()[0] for line in subjects.read_text().splitlines()}
+    assert digests == {
+        subject["subject-name"]: subject["subject-digest"].removeprefix("sha256:")
+        for subject in json.loads(step.outputs["attest-subjects"])
+    }
+
+
+def test_a_forks_pull_request_is_planned_in_the_action_too(runner: Runner, space: str) -> None:
+    runner.checkout(TWO_IMAGES)
+    event = runner.home.parent / "workflow" / "event.json"
+    event.write_text('{"pull_request": {"head": {"repo": {"full_name": "mallory/two-images"}}}}')
+    step = runner.run(
+        {"repo": f"{space}/stages", "tags": f"{space}/%image%:v1"},
+        env={"GITHUB_EVENT_NAME": "pull_request"},
+    )
+    assert step.exit_code == 0, step.log
+    assert step.outputs["result"] == "planned"
+    assert "::notice::this run is of a fork" in step.log
+    assert "📋 Plan: 2 references" in step.summary
+
+
+def test_the_default_repository_of_the_action_is_the_one_of_ci_env(
+    runner: Runner, space: str
+) -> None:
+    runner.checkout(TWO_IMAGES)
+    step = runner.run({"mode": "plan", "tags": f"{space}/%image%:v1", "retry-timeout": "1"})
+    assert "ghcr.io/octocat/two-images/two-images" in step.log
