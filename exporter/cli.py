@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from exporter import __version__, log
@@ -49,6 +50,7 @@ def main(argv: Sequence[str], env: Mapping[str, str]) -> int:
             out=sys.stdout if options.command in (*MODES, "doctor") else sys.stderr,
             quiet=options.log_quiet,
             color=options.log_color_mode,
+            project=Path(os.path.normpath(Path.cwd() / options.dir)),
         )
         log.set_up(debug=options.log_debug, quiet=options.log_quiet, handler=console.handler())
         return _run(options, env, console)

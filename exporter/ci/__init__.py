@@ -49,12 +49,32 @@ def console_for(
     out: TextIO,
     quiet: bool = False,
     color: str = "auto",
+    project: Path | None = None,
 ) -> Console:
-    """The console for a CI by name, or for the one that ``auto`` finds; it writes to ``out``."""
+    """The console for a CI by name, or for the one that ``auto`` finds; it writes to ``out``.
+
+    ``project`` is the project's directory, absolute.
+    """
     style = style_for(color, env, is_terminal=out.isatty())
     ci = detect(env) if name == "auto" else name
     ticker = Ticker(_TERMINAL_TICK_S if out.isatty() else _LOG_TICK_S)
-    return Console(_dialect(ci, env, style), quiet=quiet, out=out, style=style, ticker=ticker)
+    return Console(
+        _dialect(ci, env, style),
+        quiet=quiet,
+        out=out,
+        style=style,
+        ticker=ticker,
+        folder=_in_checkout(project, env) if project else "",
+    )
+
+
+def _in_checkout(project: Path, env: Mapping[str, str]) -> str:
+    """A directory relative to the CI's checkout; empty for the checkout itself."""
+    checkout = env.get("GITHUB_WORKSPACE") or env.get("BUILD_SOURCESDIRECTORY")
+    if not checkout or not project.is_relative_to(checkout):
+        return ""
+    folder = project.relative_to(checkout).as_posix()
+    return "" if folder == "." else folder
 
 
 def _dialect(name: str, env: Mapping[str, str], style: Style) -> Dialect:

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Literal, Protocol, TextIO
 
 from exporter.ci.status import Status, Work
@@ -67,7 +68,10 @@ class Dialect(Protocol):
 
 
 class Console:
-    """Says things; safe to use from several threads."""
+    """Says things; safe to use from several threads.
+
+    ``folder`` is where the project is in the checkout, for annotations; empty for its top.
+    """
 
     def __init__(
         self,
@@ -78,11 +82,13 @@ class Console:
         style: Style | None = None,
         clock: Callable[[], float] = time.monotonic,
         ticker: Ticker | None = None,
+        folder: str = "",
     ) -> None:
         self.dialect = dialect
         self.style = style or Style(colors=False)
         self.problems: list[tuple[Level, str]] = []
         self._quiet = quiet
+        self._folder = folder
         self._out = out or sys.stdout
         self._lock = threading.RLock()
         self._live: _Group | None = None
@@ -229,6 +235,8 @@ class Console:
 
     def _annotate(self, level: Level, text: str, place: Place | None) -> None:
         shown = redact(text)
+        if place is not None and self._folder:
+            place = replace(place, path=f"{self._folder}/{place.path}")
         most = self.dialect.most_annotations
         with self._lock:
             self.problems.append((level, shown))

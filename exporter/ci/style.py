@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
+
+from exporter.value import dataclass
 
 Paint = Literal["good", "new", "careful", "bad", "quiet", "title"]
 

@@ -6,10 +6,10 @@ not do: a tag named ``v"1$x`` would break or run there.
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from exporter.ci import detect
+from exporter.value import dataclass
 
 GITHUB_REGISTRY = "ghcr.io"
 SYSTEMS = ("github", "gitlab")

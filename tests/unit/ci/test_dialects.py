@@ -167,3 +167,15 @@ def test_colours_are_for_terminals_unless_somebody_says_otherwise(
     colors: bool,  # noqa: FBT001
 ) -> None:
     assert style_for(mode, env, is_terminal=terminal) == Style(colors=colors)
+
+
+@pytest.mark.parametrize(
+    ("project", "file"),
+    [("/work", "werf.yaml"), ("/work/services/app", "services/app/werf.yaml")],
+)
+def test_annotations_are_on_the_file_of_the_checkout(project: str, file: str) -> None:
+    out = io.StringIO()
+    env = {"GITHUB_WORKSPACE": "/work"}
+    console = console_for("github", env, out=out, project=Path(project))
+    console.warning("careful", Place(path="werf.yaml", line=2))
+    assert out.getvalue() == f"::warning file={file},line=2::careful\n"
