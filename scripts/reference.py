@@ -1,6 +1,7 @@
 """The reference pages that are made of the program itself: commands, exit codes, report, keys."""
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, get_args
@@ -43,11 +44,12 @@ def commands() -> str:
     rows = []
     for command in get_args(Command):
         text = str(read([*command.split(), "--help"]))
-        _, about, *_, last = text.strip().split("\n\n")
-        example = last.removeprefix("example: ")
-        rows.append((f"`{command}`", " ".join(about.split()), f"`{example}`"))
-    rows.append(("`completion`", "Print the completion script.", "`exporter completion bash`"))
-    return table(("Command", "What it does", "Example"), rows)
+        _, about, *_ = text.split("\n\n")
+        example = re.search(r"^examples?:\s+(.+)$", text, re.MULTILINE)
+        shown = f"<br>`{example[1]}`" if example else ""
+        rows.append((f"`{command}`", f"{' '.join(about.split())}{shown}"))
+    completion = "Print the completion script for bash, zsh or fish.<br>`exporter completion bash`"
+    return table(("Command", "What it does, and an example"), [*rows, ("`completion`", completion)])
 
 
 def exit_codes() -> str:
@@ -65,7 +67,8 @@ def exit_codes() -> str:
 
 def _classes(root: type[errors.ExporterError]) -> Iterator[type[errors.ExporterError]]:
     for each in root.__subclasses__():
-        yield each
+        if each.__module__ == errors.__name__:  # those of other modules are kinds of these
+            yield each
         yield from _classes(each)
 
 
