@@ -13,8 +13,9 @@ _SHORTEST_SECRET = 4
 
 
 def hide(secrets: Iterable[str]) -> None:
-    """Never show these texts, in any log line from now on; very short ones are not secrets."""
-    _secrets.update(secret for secret in secrets if len(secret) >= _SHORTEST_SECRET)
+    """Never show these texts or a line of them from now on; very short ones are not secrets."""
+    parts = (part for secret in secrets for part in (secret, *secret.splitlines()))
+    _secrets.update(part for part in parts if len(part.strip()) >= _SHORTEST_SECRET)
 
 
 def redact(text: str) -> str:

@@ -214,7 +214,7 @@ OPTION_GROUPS: Mapping[str, tuple[Option, ...]] = {
               choices=("auto", "github", "gitlab", "azure", "jenkins", "circleci", "bitbucket", "tekton", "drone", "plain")),
         _flag("log-quiet", "WERF_LOG_QUIET", "Only warnings, errors and the result.", _ALL, on_for=("config render",)),
         _flag("log-verbose", "WERF_LOG_VERBOSE", "Say more.", _ALL),
-        _flag("log-debug", "WERF_LOG_DEBUG", "Show the registry protocol and the programs that are run.", _ALL),
+        _flag("log-debug", "WERF_LOG_DEBUG RUNNER_DEBUG", "Show the registry protocol and the programs that are run.", _ALL),
         _text("log-color-mode", "WERF_LOG_COLOR_MODE", "Colours: auto, on, off.", _ALL, default="auto", choices=("auto", "on", "off")),
         _text("tmp-dir", "WERF_TMP_DIR", "Directory for temporary files.", _PROJECT, is_input=False),
         _text("home-dir", "WERF_HOME", "Directory for caches of remote git repositories (default: ~/.exporter).", _PROJECT, is_input=False),

@@ -28,6 +28,7 @@ def hand_out(
     """
     problems: list[str] = []
     folder = env.get(_FOLDERS.get(console.dialect.name, ""), "")
+    folder = folder if Path(folder or "/nonexistent").is_dir() else ""
 
     def write(text: str, path: str, option: str) -> str:
         """Write a file; its path for later steps, empty when it could not be written."""

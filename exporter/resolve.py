@@ -42,8 +42,8 @@ def resolve(
         InputError: With every wrong value and every unknown input, in the order of the table.
     """
     problems: list[str] = []
-    inputs = _inputs(env, problems)
-    plugin = {_normal(key[7:]): value for key, value in env.items() if key.startswith("PLUGIN_")}
+    inputs = _named(env, "INPUT_", "input", problems)
+    plugin = _named(env, "PLUGIN_", "setting", problems)
     values: dict[str, Any] = {}
     for option in OPTIONS:
         if command in option.commands:
@@ -85,18 +85,20 @@ def _normal(name: str) -> str:
     return name.lower().replace("_", "-").replace(".", "-").replace(" ", "-")
 
 
-def _inputs(env: Mapping[str, str], problems: list[str]) -> Mapping[str, str]:
-    """The action's inputs by name; an unknown one that is close to a known name is a problem."""
+def _named(
+    env: Mapping[str, str], prefix: str, kind: str, problems: list[str]
+) -> Mapping[str, str]:
+    """Inputs or settings by name; an unknown one that is close to a known name is a problem."""
     known = [option.input for option in OPTIONS if option.input] + list(_INPUTS_OF_THE_DOOR)
     inputs = {}
     for key, value in env.items():
-        if not key.startswith("INPUT_"):
+        if not key.startswith(prefix):
             continue
-        name = _normal(key[6:])
+        name = _normal(key.removeprefix(prefix))
         if name in known:
             inputs[name] = value
         elif value.strip() and (hint := nearest(name, known)):
-            problems.append(f"input '{name}' does not exist{hint}")
+            problems.append(f"{kind} '{name}' does not exist{hint}")
     return inputs
 
 
@@ -185,8 +187,9 @@ class _Sources:
 
     def _items(self) -> tuple[str, ...] | None:
         flag = tuple(self._flag) if isinstance(self._flag, (list, tuple)) else ()
-        entered = _lines(self._input) if not self._option.secret else _whole(self._input)
-        setting = _plugin_items(self._plugin)
+        is_whole = self._option.secret
+        entered = _whole(self._input) if is_whole else _lines(self._input)
+        setting = _whole(self._plugin) if is_whole else _plugin_items(self._plugin)
         from_env = self._from_variables()
         if self._option.collects:
             return from_env + setting + entered + flag

@@ -93,3 +93,19 @@ def test_the_mode_defaults_to_export_and_a_typo_names_the_nearest() -> None:
     assert mode_of({"INPUT_MODE": "plan"}) == "plan"
     with pytest.raises(InputError, match=r"'plann' is no mode \(did you mean 'plan'\?\)"):
         mode_of({"INPUT_MODE": "plann"})
+
+
+def test_a_near_miss_of_a_setting_is_an_error_too() -> None:
+    with pytest.raises(InputError) as error:
+        options(PLUGIN_TAG="x")
+    assert error.value.problems == ("setting 'tag' does not exist (did you mean 'tags'?)",)
+
+
+def test_accounts_in_a_setting_are_kept_whole() -> None:
+    text = '[{"registry":"a","username":"b","password":"c,d"}]'
+    assert options(PLUGIN_REGISTRIES=text).registry_login == (text,)
+
+
+def test_debug_logging_of_the_runner_is_ours_too() -> None:
+    assert options(RUNNER_DEBUG="1").log_debug
+    assert not options(RUNNER_DEBUG="1", WERF_LOG_DEBUG="0").log_debug

@@ -118,6 +118,13 @@ def test_secrets_are_redacted_in_lines_titles_messages_and_summaries() -> None:
     assert console.problems == [("warning", "***")]
 
 
+def test_every_line_of_a_secret_is_redacted() -> None:
+    console, out = plain()
+    console.mask(["-----BEGIN-----\nbase64-line\n"])
+    console.say("a base64-line b")
+    assert out.getvalue() == "a *** b\n"
+
+
 def test_a_masked_value_in_an_output_is_told_by_the_outputs_name() -> None:
     console, out = plain()
     console.mask(["team-name-secret"])
