@@ -18,13 +18,49 @@ from tests.vectors.stapel_case import StapelCase
 
 pytestmark = [pytest.mark.engine, pytest.mark.registry]
 
-RESULT_DEVIATIONS: dict[str, str] = {}
+RESULT_DEVIATIONS: dict[str, str] = {
+    "docker-env-space": "values of `docker:` are exact, one with a space does not fail (design 8)",
+    "git-odd-names": "a double quote in a name does not break a patch (specification 15, item 20)",
+    "git-patch-conflict": "a patch that does not apply gives the commit's content (design 8)",
+    "user-deletes-git-file": "a patch that does not apply gives the commit's content (design 8)",
+}
 """Cases whose success or failure differs on purpose, with the reason."""
 
-TREE_DEVIATIONS: dict[str, Mapping[str, str]] = {}
+TREE_DEVIATIONS: dict[str, Mapping[str, str]] = {
+    "base-with-config": {"bv": "running a container makes a directory for a VOLUME; we do not"},
+    "dependencies": {"repo": "holds the name of the repository"},
+    "image-spec": {
+        volume: "running a container makes a directory for a VOLUME; we do not"
+        for volume in ("bv", "bw")
+    },
+    "mounts": {"bx": "a build_dir lasts from run to run"},
+    "git-attributes": {"app/a.crlf": "the commit's content, where a patch would mix line ends"},
+    "git-file": {"etc/my/renamed.conf": "keeps the asked owner, which the original's patch loses"},
+    "git-owner-numeric-patch": {
+        "app/*": "the original takes the archive that it made for another owner",
+        "app/d/*": "the same",
+    },
+    "git-quotes-in-name": {
+        f"app dir{folder}/*": "owner without group: the archive's rule (specification 15, item 20)"
+        for folder in ("", "/é", "/d d")
+    },
+    "git-remote": {
+        f"lib-commit{folder}/*": "the original takes the archive that it made for another owner"
+        for folder in ("", "/lib")
+    },
+    "git-several": {
+        "existing/4": "owner without group: the archive's rule (specification 15, item 20)"
+    },
+    "secrets": {"ls": "holds the time of the run"},
+}
 """By case, paths whose entries differ on purpose, with the reason; the last part may be ``*``."""
 
-CONFIG_DEVIATIONS: dict[str, str] = {}
+EARLIER_ERRORS = {"git-no-match": "an empty mapping is refused before anything is built"}
+"""Cases that fail as recorded, but before the first stage is there."""
+
+CONFIG_DEVIATIONS: dict[str, str] = {
+    "docker-exact-values": "values of `docker:` do not fall apart at spaces (design 8)",
+}
 """Cases whose image config differs on purpose, with the reason."""
 
 _BASES = ("127.0.0.1:5000/base/busybox:1", "127.0.0.1:5000/base/debian:trixie-slim")
@@ -69,7 +105,8 @@ def test_a_case_does_what_was_recorded(
         repository = args[args.index("--repo") + 1]
         if code == 0:
             _check_stages(name, expect, json.loads(report_path.read_text()), where)
-        _check_repository(name, expect, repository, where)
+        if code == 0 or name not in EARLIER_ERRORS:
+            _check_repository(name, expect, repository, where)
         for reference, exported in (expect.get("exported") or {}).items():
             ours = pull(reference.replace("/stvec/", f"/sv-{unique}/"))
             _check_config(name, ours.config, exported["config"], f"{where} {reference}")
@@ -80,25 +117,35 @@ def _check_stages(
     name: str, expect: Mapping[str, Any], report: Mapping[str, Any], where: str
 ) -> None:
     """Names and digests of all stages, and which of them were built."""
+    own = _has_own_digests(name)
     built: set[str] = set()
     for image, recorded in expect["images"].items():
-        stages = report["images"]["" if image == "~" else image]["stages"]
+        found = report["images"].get("" if image == "~" else image)
+        if found is None:  # not asked for, only needed
+            continue
+        stages = found["stages"]
         digests = [stage["reference"].rpartition(":")[2].partition("-")[0] for stage in stages]
         assert [stage["name"] for stage in stages] == [each["stage"] for each in recorded], where
-        if not _has_own_digests(name):
+        if not own:
             assert digests == [each["digest"] for each in recorded], where
         built |= {
-            f"{stage['name']} {digest}" if not _has_own_digests(name) else stage["name"]
+            stage["name"] if own else f"{stage['name']} {digest}"
             for stage, digest in zip(stages, digests, strict=True)
             if stage["built"]
         }
-    wanted = {
-        f"{each['stage']} {each['digest']}" if not _has_own_digests(name) else each["stage"]
-        for recorded in expect["images"].values()
-        for each in recorded
-        if each["action"] == "built"
-    }
-    assert built == wanted, where
+    if name in EARLIER_ERRORS:
+        return
+    wanted, hidden = set(), set()
+    for image, recorded in expect["images"].items():
+        for each in recorded:
+            label = each["stage"] if own else f"{each['stage']} {each['digest']}"
+            if each["action"] == "built":
+                wanted.add(label)
+            if ("" if image == "~" else image) not in report["images"]:
+                hidden.add(label)
+    # which of several images builds a common stage is the order of threads
+    assert built - hidden == wanted - hidden, where
+    assert built <= wanted, where
 
 
 def _has_own_digests(name: str) -> bool:
@@ -119,7 +166,8 @@ def _check_repository(name: str, expect: Mapping[str, Any], repository: str, whe
         wanted = {
             key: _ms(text) for key, text in recorded["labels"].items() if key not in _OWN_LABELS
         }
-        assert ours == wanted, f"{where}: labels of {digest}"
+        if name not in CONFIG_DEVIATIONS:
+            assert ours == wanted, f"{where}: labels of {digest}"
     for tag, labels in (expect.get("service_tags") or {}).items():
         if tag.startswith("import-metadata-"):
             record = pull(f"{repository}:{tag}").config["config"]["Labels"]
@@ -168,7 +216,7 @@ def _check_tree(
             if path not in own
             and f"{path.rpartition('/')[0]}/*" not in own
             and path not in mounts
-            and not path.startswith("run/secrets")
+            and not (name == "secrets" and path.startswith("run"))
         }
 
     assert compared(tree) == compared(exported["tree"]), where

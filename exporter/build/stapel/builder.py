@@ -181,7 +181,7 @@ class Builder:
         if before is not None:
             is_empty = not before.manifest.layers
             return _Start(
-                reference=SCRATCH if is_empty else str(before.reference),
+                reference=SCRATCH if is_empty else _pinned(before),
                 repository=before.repository,
                 layers=layers_of(before.manifest, before.config),
                 config=before.config,
@@ -543,6 +543,14 @@ class _ToFolder:
 def _recipe(platform: Platform, project: str) -> Iterator[Recipe]:
     with TemporaryDirectory(prefix="exporter-stages-") as directory:
         yield Recipe(Path(directory), tools_for(platform), project=project, unique=uuid.uuid4().hex)
+
+
+def _pinned(stage: StageImage) -> str:
+    """The stage by its digest.
+
+    By its tag the engine may take its own image, which it pushed before we wrote the stage.
+    """
+    return str(stage.repository.at(stage.manifest.digest))
 
 
 def _created_by(missing: _Missing, image: StapelImage) -> str:

@@ -16,7 +16,7 @@ from exporter.build.stapel.mappings import Mapping
 from exporter.build.stapel.scripts import call, ownership
 from exporter.git.archive import ArchivedFile, archive_entries
 from exporter.git.diff import PathChange, changed_paths, patch_text
-from exporter.git.trees import LINK, SUBMODULE, CommitTree, Entry
+from exporter.git.trees import EXECUTABLE, LINK, SUBMODULE, CommitTree, Entry
 
 logger = logging.getLogger(__name__)
 
@@ -125,6 +125,7 @@ class _Writer:
     def merge(self, changes: Iterable[PathChange], old: CommitTree, text: bytes) -> None:
         """Keep what commands did to changed files, where the patch still applies."""
         sections = _sections(text)
+        modes = {each.path: each.new.mode for each in changes if each.new}
         candidates = [
             each.old
             for each in changes
@@ -141,7 +142,10 @@ class _Writer:
                 continue
             patches.mkdir(exist_ok=True)
             (patches / str(index)).write_bytes(section)
-            found.append(f"{index}\t{digest}\t{self._path(file.path)}\n")
+            bit = "x" if file.mode == EXECUTABLE else "-"
+            if modes[file.path] != file.mode:
+                bit = "any"
+            found.append(f"{index}\t{digest}\t{bit}\t{self._path(file.path)}\n")
         if found:
             checks = f"checks-{self._number}"
             content = "".join(found).encode("utf-8", "surrogateescape")

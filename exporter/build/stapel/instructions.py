@@ -48,6 +48,8 @@ def dependencies(docker: Docker) -> str:
 def changes(docker: Docker, run: Mapping[str, Json], env: Sequence[str]) -> dict[str, Json]:
     """The keys of an image config's ``config`` object that the section sets.
 
+    ``Labels`` are the new ones only, everything else is whole.
+
     Args:
         docker: The section.
         run: The object before.
@@ -63,9 +65,9 @@ def changes(docker: Docker, run: Mapping[str, Json], env: Sequence[str]) -> dict
         values |= {key: words.value(value) for key, value in sorted(docker.env.items())}
         change["Env"] = [f"{key}={value}" for key, value in values.items()]
     if docker.label:
-        old = run.get("Labels")
-        new = {words.value(key): words.value(value) for key, value in docker.label.items()}
-        change["Labels"] = {**(old if isinstance(old, Mapping) else {}), **new}
+        change["Labels"] = {
+            words.value(key): words.value(value) for key, value in sorted(docker.label.items())
+        }
     if docker.volume:
         change["Volumes"] = _set(run.get("Volumes"), words.list(docker.volume))
     if docker.expose:

@@ -61,10 +61,14 @@ fix_times() {{
 }}
 
 # Keeps what commands did to files that a patch changes: applies the patch to their version.
+#   $1 list of number, md5 sum, execute bit and path of files before the patch, $2 the patches
 merge() {{
   $B mkdir -p /dev/exporter.merged
-  while IFS="	" read -r number sum path; do
+  : >/dev/exporter.modes
+  while IFS="	" read -r number sum bit path; do
     if [ ! -f "$path" ] || [ -L "$path" ]; then continue; fi
+    if [ -x "$path" ]; then now=x; else now=-; fi
+    [ "$now" = "$bit" ] || [ "$bit" = any ] || printf '%s\t%s\n' "$now" "$path" >>/dev/exporter.modes
     now=$($B md5sum <"$path")
     [ "${{now%% *}}" != "$sum" ] || continue
     copy=/dev/exporter.merged/$number
@@ -72,16 +76,19 @@ merge() {{
     if ! $B patch "$copy" "$W/$2/$number" >/dev/null 2>&1; then
       $B rm -f "$copy"
       printf 'warning: commands have changed %s, which a commit changes too:' "$path" >&2
-      printf ' it gets the content of the commit\\n' >&2
+      printf ' it gets the content of the commit\n' >&2
     fi
   done <"$W/$1"
 }}
 
 put_merged() {{
-  while IFS="	" read -r number sum path; do
+  while IFS="	" read -r number sum bit path; do
     copy=/dev/exporter.merged/$number
     [ ! -f "$copy" ] || $B cat "$copy" >"$path"
   done <"$W/$1"
+  while IFS="	" read -r now path; do
+    if [ "$now" = x ]; then $B chmod 0755 "$path"; else $B chmod 0644 "$path"; fi
+  done </dev/exporter.modes
   $B rm -rf /dev/exporter.merged
 }}
 
@@ -115,10 +122,11 @@ select_files() {{
   (
     cd "$1"
     {{
-      $B find . $4 -type d | $B sed 's/^/d /'
-      $B find . $4 ! -type d | $B sed 's/^/f /'
+      $B find . $4 -type d -print | $B sed 's/^/d /'
+      $B find . $4 ! -type d -print | $B sed 's/^/f /'
     }} | $B awk -v base="$2" -v rules="$W/$3" '
       BEGIN {{
+        n = 0
         while ((getline line < rules) > 0) {{
           kind[n] = substr(line, 1, 1); rule[n++] = substr(line, 3)
           if (kind[n - 1] != "x") includes = 1
