@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from exporter.gotemplate import nodes
 from exporter.gotemplate.arguments import accept, literal
@@ -17,6 +18,9 @@ from exporter.gotemplate.runtime import Arguments, Blame, Eval, Frame, Last
 from exporter.gotemplate.sprint import TooLargeError
 from exporter.gotemplate.values import Value
 from exporter.gotemplate.weight import MAX_PARTS, WALKERS, is_too_heavy
+
+# Go panics where Python has no room for a number, and that is an error of the function there, too.
+_FAILURES: Final = (FunctionError, GoTemplateError, TooLargeError, OverflowError, MemoryError)
 
 
 def count_problem(function: Function, given: int, *, is_piped: bool) -> str:
@@ -49,7 +53,7 @@ def invoked(blame: Blame, node: nodes.Anything, function: Function, arguments: A
         given = arguments(frame, dot)
         try:
             result = call(*given)
-        except (FunctionError, GoTemplateError, TooLargeError) as error:
+        except _FAILURES as error:
             raise blame.call_error(node, name, error) from error
         kind = type(result)
         if kind is str:

@@ -221,11 +221,6 @@ def go_kind(value: Value) -> str:
     return name
 
 
-def is_true(value: Value) -> bool:
-    """Go's truth: neither nil, nor zero, nor empty; a struct is always true."""
-    return bool(value) or isinstance(value, GoObject)
-
-
 def to_bytes(text: str) -> bytes:
     """The bytes of a Go string."""
     return text.encode("utf-8", "surrogateescape")

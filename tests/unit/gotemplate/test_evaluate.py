@@ -2,6 +2,7 @@
 import pytest
 
 from exporter.gotemplate.failure import GoTemplateError
+from exporter.gotemplate.function import Function
 from exporter.gotemplate.values import AnyMap
 from tests.unit.gotemplate.engine import render, template_set
 
@@ -39,6 +40,13 @@ from tests.unit.gotemplate.engine import render, template_set
         ("{{ .thing.Get `k` }}{{ `p` | .thing.Get }}{{ .thing.Name }}", "<k><p>thing"),
         ("{{ eq 1 2 1 }}{{ ne 1 2 }}{{ lt 1 2 }}{{ ge `b` `a` }}{{ eq .nil nil }}", "true" * 5),
         ("{{ eq 1 .nil }}{{ eq .i64 7 }}{{ println 1 `a` }}", "falsetrue1 a\n"),
+        ("{{ $x := 1 }}{{ if or 1 ($x := 2) }}{{ $x }}{{ end }}{{ if and 1 ($x := 2) }}{{ $x }}{{ end }}", "12"),
+        ("{{ range $i, $v := .none }}x{{ else }}{{ $i }}{{ $v }}{{ end }}", "<no value><no value>"),
+        ("{{ range $k, $v := .any }}{{ $k }}={{ $v }}{{ end }}{{ range .i64 }}{{ . }}{{ end }}", "k=v0123456"),
+        ("{{ .thing }} {{ print .thing }} {{ list .thing }}", "{thing} &{thing} [0xc000000000]"),
+        ("{{ (list 1 2) }}{{ (index .list 1) | printf `%s` }}{{ list 1 | list | print 1 2 3 }}", "[1 2]two1 2 3 [[1]]"),
+        ("{{ $m := .map }}{{ $m.a.c }}{{ (.thing.Get `a`) | len }}{{ 'k' | print | .thing.Get }}", "deep3<107>"),
+        ("{{ list 1 2 3 4 5 }}{{ 3 | list 1 2 }}{{ true }}{{ 1.50 }}", "[1 2 3 4 5][1 2 3]true1.5"),
         ('{{ define "i" }}{{ . }}!{{ end }}{{ include "i" 1 }}{{ tpl "{{ .s }}" . }}', "1!text"),
     ],
 )  # fmt: skip
@@ -81,6 +89,22 @@ def test_rendering(text: str, expected: str) -> None:
         ("{{ lt nil 1 }}", "func", '1:3: executing "main" at <lt nil 1>: error calling lt: invalid type for comparison'),
         ("{{ index .list 5 }}", "func", '1:3: executing "main" at <index .list 5>: error calling index: index out of range: 5'),
         ("{{ len 3 }}", "func", '1:3: executing "main" at <len 3>: error calling len: len of type int'),
+        ("{{ call `f` }}", "func", '1:3: executing "main" at <call `f`>: error calling call: non-function `f` of type string'),
+        ("{{ `f` | call }}", "func", '1:9: executing "main" at <call>: error calling call: non-function f of type string'),
+        ("{{ 1 | call }}", "func", '1:7: executing "main" at <call>: error calling call: non-function <int Value> of type int'),
+        ("{{ $x := 1 }}{{ $x 1 }}", "exec", "1:16: executing \"main\" at <$x>: can't give argument to non-function $x"),
+        ("{{ $x := 1 }}{{ 2 | $x }}", "exec", "1:20: executing \"main\" at <$x>: can't give argument to non-function $x"),
+        ("{{ 1 | (list) }}", "exec", "1:3: executing \"main\" at <1>: can't give argument to non-function list"),
+        ("{{ (nil).x }}", "exec", '1:4: executing "main" at <nil>: nil is not a command'),
+        ("{{ .thing.Name 1 }}", "exec", '1:9: executing "main" at <.thing.Name>: Name has arguments but cannot be invoked as function'),
+        ("{{ .thing.Nope }}", "exec", "1:9: executing \"main\" at <.thing.Nope>: can't evaluate field Nope in type interface {}"),
+        ("{{ .thing.Get 1 }}", "exec", '1:14: executing "main" at <1>: expected string; found 1'),
+        ("{{ .thing.Get .i }}", "exec", '1:14: executing "main" at <.i>: wrong type for value; expected string; got int'),
+        ("{{ 1 | .thing.Get }}", "exec", '1:13: executing "main" at <.thing.Get>: wrong type for value; expected string; got int'),
+        ("{{ $x = 1 }}", "exec", '1:8: executing "main" at <1>: undefined variable: $x'),
+        ("{{ range $v := .list }}{{ $v.x }}{{ end }}", "exec", "1:28: executing \"main\" at <$v.x>: can't evaluate field x in type interface {}"),
+        ("{{ range $v := .list }}{{ $v = 1 }}{{ $v.x }}{{ end }}", "exec", "1:40: executing \"main\" at <$v.x>: can't evaluate field x in type int"),
+        ("{{ index .list 9223372036854775808 }}", "exec", '1:15: executing "main" at <9223372036854775808>: 9223372036854775808 overflows int'),
         ("{{ call .nil }}", "func", '1:3: executing "main" at <call .nil>: error calling call: call of nil'),
     ],
 )  # fmt: skip
@@ -149,6 +173,18 @@ def test_a_failed_parse_leaves_the_set_alone() -> None:
     with pytest.raises(GoTemplateError):
         templates.parse("a", "{{ define `b` }}{{ end }}{{ nofunc }}")
     assert (templates.execute("a", None), templates.lookup("b")) == ("A", False)
+
+
+def test_an_error_of_python_arithmetic_is_one_of_the_function() -> None:
+    templates = template_set()
+
+    def boom() -> int:
+        return len(range(1 << 70))
+
+    templates.functions["list"] = Function("list", "func() int", boom)
+    templates.parse("main", "{{ list }}")
+    with pytest.raises(GoTemplateError, match="error calling list: Python int too large"):
+        templates.execute("main", None)
 
 
 def test_bytes_that_are_no_text_survive() -> None:

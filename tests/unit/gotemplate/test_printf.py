@@ -2,8 +2,17 @@
 import pytest
 
 from exporter.gotemplate.printf import sprint_all, sprintf, sprintln
-from exporter.gotemplate.values import AnyMap, Int64, IntSlice, Uint64, Value
+from exporter.gotemplate.values import NO_VALUE, AnyMap, GoObject, Int64, IntSlice, Uint64, Value
 from tests.unit.gotemplate.engine import Thing
+
+
+class Named(GoObject):
+    """Has a String method."""
+
+    __slots__ = ()
+
+    def go_string(self) -> str:
+        return "named"
 
 
 @pytest.mark.parametrize(
@@ -36,6 +45,25 @@ from tests.unit.gotemplate.engine import Thing
         ("%v %.1f", (1 + 2j, 1 + 2j), "(1+2i) (1.0+2.0i)"),
         ("%d %#v", (Uint64(2**64 - 1), Uint64(16)), "18446744073709551615 0x10"),
         ("%v %+v", (Thing(), Thing()), "&{thing} &{Name:thing}"),
+        ("%p %p", ({}, 1), "0xc000000000 %!p(int=1)"),
+        ("%w %w", ([1], "a"), "%!w([]interface {}=[1]) %!w(string=a)"),
+        ("%t %d %e", (1, True, "a"), "%!t(int=1) %!d(bool=true) %!e(string=a)"),
+        ("%d", (b"ab",), "[97 98]"),
+        ("%s", ([b"ab"],), "[ab]"),
+        ("%d", ([b"ab", None],), "[[97 98] <nil>]"),
+        ("%#v %#v %#v", (Thing(), [Thing()], NO_VALUE), '&test.Thing{Name:"thing"} []interface {}{0xc000000000} <nil>'),
+        ("%d %d", (Thing(), [Thing()]), "&{%!d(string=thing)} [%!d(*test.Thing=&{thing})]"),
+        ("%s %x", (Named(), [Named()]), "named [6e616d6564]"),
+        ("%[x]d|%[|%[1]", (1,), "%!d(BADINDEX)|%!(NOVERB)"),
+        ("%.*d|%.-1d|%.", (-1, 5), "%!(BADPREC)5|%!-(MISSING)1d|%!.(MISSING)"),
+        ("%*d", (-3, 1), "1  "),
+        ("%*d", (1 << 40, 1), "%!(BADWIDTH)1"),
+        ("%[1]*d", (3,), "%!d(MISSING)"),
+        ("%.0d|%5.3d|%#b|%+q|% x|%#x|%# x|%5x", (0, 7, 5, "é", "ab", "ab", "ab", ""), '|  007|0b101|"\\u00e9"|61 62|0x6162|0x61 0x62|     '),
+        ("%#g|%#.3x|%#e|%#.0f|%+08.2f|% f", (1.0, 1.0, 1.0, 1.0, 1.5, 1.5), "1.00000|0x1.000p+00|1.000000e+00|1.|+0001.50| 1.500000"),
+        ("%+v %+v % v %08v", (float("inf"), float("nan"), float("nan"), float("-inf")), "+Inf NaN  NaN     -Inf"),
+        ("%#U %c %q", (-1, -1, 0x110000), "U+FFFFFFFFFFFFFFFF \ufffd '\ufffd'"),
+        ("%z", (1j,), "%!z(complex128=(0+1i))"),
         ("%99999999d", (1,), "%!(NOVERB)%!(EXTRA int=1)"),
     ],
 )  # fmt: skip
