@@ -19,13 +19,9 @@ Env = Mapping[str, str]
 
 
 def export(options: Options, env: Env, console: Console) -> int:
-    """Build what is missing and export the images; a fork's pull request is only planned."""
+    """Build what is missing and export the images; for a fork's pull request without exporting."""
     if is_from_fork(env) and not may_publish(options):
-        console.notice(
-            "this run is of a fork, which gets no credentials: nothing is built or published, the"
-            " plan shows what would be. A run in the repository itself publishes."
-        )
-        return plan(without_accounts(options)._replace(command="plan"), env, console)
+        return _for_fork(without_accounts(options), env, console)
 
     def work(run: Run) -> None:
         run.check_options()
@@ -62,6 +58,29 @@ def plan(options: Options, env: Env, console: Console) -> int:
         run.look(plan)
 
     return _reported(options, env, console, work)
+
+
+def _for_fork(options: Options, env: Env, console: Console) -> int:
+    """Plan, and try to build what is missing in the engine only."""
+    console.notice(
+        "this run is of a fork, which gets no credentials: nothing is published. What is missing is"
+        " built in the engine only, and the plan shows what would be done."
+    )
+    trial_options = options._replace(
+        command="build", repo="", final_repo="", secondary_repo=(), cache_repo=(), add_custom_tag=()
+    )
+
+    def work(run: Run) -> None:
+        run.check_options()
+        plan = run.make_plan(run.load_project())
+        run.look(plan)
+        if any(len(platforms) > 1 for platforms in plan.platforms.values()):
+            console.notice("not built: an engine keeps no images for several platforms")
+        elif plan.missing:
+            with Run(trial_options, env, console, is_trial=True) as trial:
+                trial.build(trial.make_plan(trial.load_project(quiet=True)))
+
+    return _reported(options._replace(command="plan"), env, console, work)
 
 
 def promote(options: Options, env: Env, console: Console) -> int:

@@ -72,8 +72,16 @@ def _timed(
 class Run:
     """The resources and the steps of one run; a context manager that ends what it opened."""
 
-    def __init__(self, options: Options, env: Mapping[str, str], console: Console) -> None:
-        self._uses_default_repo = options.command in MODES and not options.repo
+    def __init__(
+        self,
+        options: Options,
+        env: Mapping[str, str],
+        console: Console,
+        *,
+        is_trial: bool = False,
+    ) -> None:
+        """Prepare; a trial keeps what it builds in the engine, also where a CI has a default."""
+        self._uses_default_repo = options.command in MODES and not options.repo and not is_trial
         repo = default_repo(env) if self._uses_default_repo else options.repo
         self.options = options._replace(repo=repo)
         self._env = env
@@ -175,7 +183,12 @@ class Run:
         for warning in () if quiet else warnings_of(project, project_options):
             self._console.warning(warning)
         harm = missing_history(project, monotonic=self.options.monotonic)
-        if harm and self.options.command in MODES and (reason := fetch_history(project)):
+        if (
+            harm
+            and not quiet
+            and self.options.command in MODES
+            and (reason := fetch_history(project))
+        ):
             self._console.warning(f"{harm} It was not fetched: {reason}.")
         self._project = project
         if self._uses_default_repo and self.options.repo:

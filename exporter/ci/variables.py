@@ -15,8 +15,8 @@ GITHUB_REGISTRY = "ghcr.io"
 SYSTEMS = ("github", "gitlab")
 SHELLS = ("", "default", "cmdexe", "powershell")
 
-_OLD_GITLAB = ((12, 1, 3), (12, 2, 0))
-"""Between these two versions GitLab showed colours wrongly."""
+_OLD_GITLAB = ((12, 1, 3, True), (12, 2, 0, True))
+"""Between these two GitLab showed colours wrongly; False is a version before the one named."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,8 +199,9 @@ def _channel(env: Mapping[str, str]) -> str:
 
 
 def _is_old_gitlab(text: str) -> bool:
-    found = re.match(r"v?(\d+)\.(\d+)(?:\.(\d+))?", text)
+    found = re.match(r"v?(\d+)\.(\d+)(?:\.(\d+))?(-)?", text)
     if found is None:
         return False
-    version = tuple(int(part or 0) for part in found.groups())
+    major, minor, patch, before = found.groups()
+    version = (int(major), int(minor), int(patch or 0), not before)
     return _OLD_GITLAB[0] < version < _OLD_GITLAB[1]

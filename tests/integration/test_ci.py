@@ -97,11 +97,10 @@ def test_a_repository_that_a_real_ci_env_set_is_honoured(workplace: Workplace) -
     assert workplace.run("export", "--tag", workplace.tag, env=env).code == 0
 
 
-def test_a_forks_pull_request_is_only_planned(workplace: Workplace) -> None:
-    workplace.commit(SMALL)
+def _fork(workplace: Workplace) -> dict[str, str]:
     event = workplace.folder / "event.json"
     event.write_text('{"pull_request": {"head": {"repo": {"full_name": "mallory/app"}}}}')
-    env = {
+    return {
         "GITHUB_ACTIONS": "true",
         "GITHUB_EVENT_NAME": "pull_request",
         "GITHUB_EVENT_PATH": str(event),
@@ -109,9 +108,30 @@ def test_a_forks_pull_request_is_only_planned(workplace: Workplace) -> None:
         "INPUT_GITHUB-TOKEN": "made-up-token",
         "INPUT_REGISTRIES": "- {registry: 127.0.0.1:5000, username: me, password: }",
     }
-    ran = workplace.export(env=env)
+
+
+def test_a_forks_pull_request_is_built_in_the_engine_and_planned(workplace: Workplace) -> None:
+    workplace.commit({**SMALL, "file": f"of {workplace.unique}\n"})
+    ran = workplace.export(env=_fork(workplace))
     assert ran.code == 0, ran.text
+    assert "::group::Build app (linux/amd64)" in ran.text
     assert ran.report["result"] == "planned"
     assert "::notice::this run is of a fork, which gets no credentials" in ran.text
     assert tags(workplace.repo) == []
     assert tags(workplace.tag.rpartition(":")[0]) == []
+
+
+def test_a_forks_pull_request_that_does_not_build_fails(workplace: Workplace) -> None:
+    workplace.commit({**SMALL, "Dockerfile": "FROM debian:trixie-slim\nRUN exit 3\n"})
+    ran = workplace.export(env=_fork(workplace))
+    assert ran.code == 4, ran.text
+    assert ran.report["result"] == "failure"
+    assert _statuses(ran) == {workplace.tag: "planned"}
+    assert tags(workplace.repo) == []
+
+
+def test_a_fork_with_several_platforms_is_only_planned(workplace: Workplace) -> None:
+    workplace.commit(SMALL)
+    ran = workplace.export("--platform=linux/amd64,linux/arm64", env=_fork(workplace))
+    assert ran.code == 0, ran.text
+    assert "::notice::not built: an engine keeps no images for several platforms" in ran.text
