@@ -6,8 +6,9 @@ import re
 import pytest
 import yaml
 
-from exporter.cli import main
-from exporter.options import OPTIONS
+from exporter.ci import handover
+from exporter.options import ACCEPTED_WITHOUT_EFFECT, OPTIONS
+from exporter.outputs import OUTPUTS
 from exporter.resolve import resolve
 from exporter.usage import Asked, read
 from tests.docs.pages import ROOT, SHELL, Block, Page, command_lines, pages, shows
@@ -96,30 +97,21 @@ def _inputs_of_the_action(node: object) -> list[dict[str, object]]:
     return [found for each in node.values() for found in _inputs_of_the_action(each)]
 
 
+NAMES = {
+    *(f"--{option.name}" for option in (*OPTIONS, *ACCEPTED_WITHOUT_EFFECT)),
+    *(variable for option in OPTIONS for variable in option.variables),
+    *(handover.variable(output) for output in OUTPUTS),
+    "--checksum",  # of ADD in a Dockerfile
+    "--help",
+}
+
+
 @pytest.mark.parametrize("name", ALL)
-def test_every_option_and_variable_that_a_page_names_exists(
-    name: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_every_option_and_variable_that_a_page_names_exists(name: str) -> None:
     """Names in the running text, as in `--if-exists` or `EXPORTER_BUILDER`."""
     text = re.sub(r"^[ ]*```.*?^[ ]*```$", "", ALL[name].text, flags=re.MULTILINE | re.DOTALL)
-    known = _names(capsys)
     found = re.findall(r"`(--[a-z][a-z-]+|EXPORTER_[A-Z_]+[A-Z])(?=[`= ])", text)
-    assert [each for each in found if each not in known] == []
-
-
-def _names(capsys: pytest.CaptureFixture[str]) -> set[str]:
-    texts = [f"--{option.name}" for option in OPTIONS]
-    commands = ["export", "build", "plan", "promote", "doctor", "ci-env", "config render"]
-    for command in commands:
-        assert main([*command.split(), "--help"], {}) == 0
-        texts.append(capsys.readouterr().out)
-    others = ["--checksum", "--help"]
-    outputs = yaml.safe_load((ROOT / "action.yml").read_text("utf-8"))["outputs"]
-    return {
-        *re.findall(r"--[a-z][a-z-]+|(?:EXPORTER|WERF)_[A-Z_]+[A-Z]", "\n".join(texts)),
-        *(f"EXPORTER_{output.upper().replace('-', '_')}" for output in outputs),
-        *others,
-    }
+    assert [each for each in found if each not in NAMES] == []
 
 
 def test_expected_lines_are_found_in_their_order() -> None:
