@@ -20,7 +20,8 @@ Nobody parses a message to find out what happened.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from exporter.value import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

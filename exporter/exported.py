@@ -3,7 +3,7 @@
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from exporter.errors import ExporterError
@@ -14,6 +14,7 @@ from exporter.oci.mutate import Mutation
 from exporter.oci.reference import Reference, Repository
 from exporter.registry.copy import Content
 from exporter.registry.upload import PushResult
+from exporter.value import dataclass
 
 Status = Literal[
     "created", "moved", "unchanged", "kept", "refused", "failed", "skipped", "unverified"

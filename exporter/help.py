@@ -2,9 +2,9 @@
 
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from exporter.options import OPTION_GROUPS, Command, Option
+from exporter.value import dataclass
 
 _WIDTH = 110
 _MARGIN = 33

@@ -5,7 +5,6 @@ destination which image goes there. Registries are read, nothing is written.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from exporter.build.conveyor import Conveyor, Plans
 from exporter.build.digest import index_digest
@@ -19,6 +18,7 @@ from exporter.oci.reference import Reference, Repository
 from exporter.options import Options
 from exporter.project.models.config import Config, Image, relations
 from exporter.project.selection import select_images
+from exporter.value import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

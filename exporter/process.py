@@ -7,11 +7,11 @@ import logging
 import subprocess  # noqa: TID251 - this module is the door
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from exporter.errors import ExporterError
+from exporter.value import dataclass
 
 logger = logging.getLogger(__name__)
 

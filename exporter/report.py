@@ -6,11 +6,12 @@ published as ``docs/report.schema.json``. :mod:`exporter.summary` and :mod:`expo
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal
 
 from exporter import __version__
 from exporter.log import redact
+from exporter.value import dataclass
 
 VERSION = 1
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ from exporter.errors import InputError
 from exporter.oci.graph import Graph
 from exporter.oci.reference import Reference
 from exporter.project.selection import select_images
+from exporter.value import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,6 @@ Booleans take no separate value (``--dev``, ``--dev=false``), everything else ta
 import argparse
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import NoReturn, get_args
 
 from exporter import __version__
@@ -15,6 +14,7 @@ from exporter.errors import InputError
 from exporter.help import command_help, overview
 from exporter.options import ACCEPTED_WITHOUT_EFFECT, OPTIONS, Command, Option
 from exporter.resolve import FlagValue, nearest
+from exporter.value import dataclass
 
 _COMMANDS: tuple[Command, ...] = get_args(Command)
 _GROUPS = ("config",)

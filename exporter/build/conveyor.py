@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from exporter.build.session import Session
 from exporter.oci.platform import Platform
 from exporter.project.models.config import Image, relations
 from exporter.project.models.dockerfile import DockerfileImage
+from exporter.value import dataclass
 
 if TYPE_CHECKING:
     from exporter.build.dockerfile.image import DockerfileKind

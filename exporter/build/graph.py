@@ -1,8 +1,9 @@
 """Work on things that need each other, as much side by side as allowed."""
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
+
+from exporter.value import dataclass
 
 if TYPE_CHECKING:
     from concurrent.futures import Future

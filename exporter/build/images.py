@@ -4,11 +4,12 @@ An image on a platform is a chain of stages. Planning walks the chain and looks 
 building makes the missing ones. Both are done by the image's kind: Dockerfile or stapel.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from exporter.build.stages import Stage, StageId, StageImage
 from exporter.oci.platform import Platform
 from exporter.oci.reference import Repository
+from exporter.value import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

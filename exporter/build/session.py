@@ -3,7 +3,8 @@
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
+from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from exporter.git.repository import Repository as GitRepository
 from exporter.oci.platform import Platform
 from exporter.project.giterminism import Giterminism
 from exporter.project.models.config import Config
+from exporter.value import dataclass
 
 if TYPE_CHECKING:  # loaded only when something is built, or without --repo
     from exporter.build.buildkit import BuildKit
@@ -28,7 +30,7 @@ class Session:
 
     ``project_directory`` is relative to the git work tree. ``now_ms`` gives the moment that new
     stage tags carry. ``env`` is the user's environment, for secrets that come from it.
-    ``ssh_keys`` are the files of ``--ssh-key``.
+    ``ssh_keys`` are the files of ``--ssh-key``. ``home`` is for what is kept between runs.
     """
 
     config: Config
@@ -44,6 +46,7 @@ class Session:
     network: str = ""
     skip_image_spec: bool = False
     ssh_keys: tuple[str, ...] = ()
+    home: Path = Path(".exporter")
     _lock: Lock = field(default_factory=Lock, repr=False)
     _claims: dict[str, Lock] = field(default_factory=dict, repr=False)
 

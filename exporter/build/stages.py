@@ -6,12 +6,13 @@ A stage is an image that werf calls by the digest of its inputs; it lives under 
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from exporter.oci.config import ImageConfig
 from exporter.oci.manifest import Manifest
 from exporter.oci.platform import Platform
 from exporter.oci.reference import Reference, Repository
+from exporter.value import dataclass
 
 LABEL_PROJECT = "werf"
 LABEL_VERSION = "werf-version"

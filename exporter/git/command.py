@@ -7,12 +7,13 @@ monitor or optional lock of the repository is used.
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from subprocess import Popen  # noqa: TID251 - for the annotation only, process.py starts it
 
 from exporter import process
 from exporter.errors import GitError
+from exporter.value import dataclass
 
 _KEPT_PREFIXES = ("GIT_CONFIG", "GIT_SSH", "GIT_SSL_", "GIT_HTTP_", "GIT_PROXY_", "GIT_ALLOW_")
 _KEPT = frozenset({"GIT_ASKPASS", "GIT_EXEC_PATH", "GIT_DISCOVERY_ACROSS_FILESYSTEM"})

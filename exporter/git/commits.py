@@ -1,11 +1,11 @@
 """A commit: its hash, tree, parents and times."""
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 
 from exporter.errors import GitError
 from exporter.git.objects import GitObject, ObjectStore
+from exporter.value import dataclass
 
 _SIGNATURE = re.compile(rb"[^\n]*?> (-?\d+) ([+-]\d{2,})\Z")
 

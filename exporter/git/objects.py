@@ -6,13 +6,13 @@ threads and nested reads need no care. Trees are kept, since commits share most 
 
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from subprocess import Popen  # noqa: TID251 - for the annotation only, process.py starts it
 from threading import Lock
 from typing import IO
 
 from exporter.errors import GitError
 from exporter.git.command import Git
+from exporter.value import dataclass
 
 CHUNK_BYTES = 1 << 20
 _REQUEST_BATCH = 500  # 500 names are 20 KB: less than a pipe holds, so writing them never blocks

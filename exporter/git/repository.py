@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -14,6 +13,7 @@ from exporter.git.commits import Commit, read_commit
 from exporter.git.modules import Module
 from exporter.git.objects import MissingObjectError
 from exporter.git.trees import CommitTree
+from exporter.value import dataclass
 
 _NOT_FOUND = 1
 _LFS_POINTER = b"version https://git-lfs.github.com/spec/v1\n"

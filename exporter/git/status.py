@@ -4,12 +4,12 @@ Renames are reported as a deletion and an addition; mode-only and line-end-only 
 Source: spec/werf-behaviour.md, section 7.2.
 """
 
-from dataclasses import dataclass
 from enum import Enum
 
 from exporter.errors import GitError
 from exporter.git.path_match import PathMatcher, may_hold
 from exporter.git.repository import Repository
+from exporter.value import dataclass
 
 
 class Change(Enum):

@@ -7,7 +7,6 @@ Source: spec/werf-behaviour.md, sections 5.4 and 7.2.
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from posixpath import dirname, join
 from typing import NamedTuple
@@ -17,6 +16,7 @@ from exporter.git.commits import Commit
 from exporter.git.doublestar import clean, literal_prefix, split_path
 from exporter.git.modules import Module, parse_gitmodules
 from exporter.git.path_match import AllPaths, Below, PathMatcher, may_hold, path_matcher
+from exporter.value import dataclass
 
 DIRECTORY = 0o040000
 FILE = 0o100644

@@ -8,7 +8,6 @@ each image, so ``%if eq image "app"%`` never holds.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from exporter.errors import InputError
@@ -17,6 +16,7 @@ from exporter.naming.murmur import murmur
 from exporter.naming.service_tags import is_service_tag, is_stage_tag
 from exporter.naming.slug import TAG_LENGTH, docker_tag, slugify
 from exporter.oci.reference import DOCKER_HUB, Reference, Repository
+from exporter.value import dataclass
 
 PLACES: Final = {
     "image": "%[1]s",

@@ -1,13 +1,14 @@
 """The config of an image: labels, environment, platform, and what its layers unpack to."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 
 from exporter.oci.descriptor import read_platform
 from exporter.oci.digest import Digest
 from exporter.oci.document import Json, View, read_object
 from exporter.oci.platform import Platform
+from exporter.value import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

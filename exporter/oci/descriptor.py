@@ -1,13 +1,14 @@
 """Descriptors: what is known about some content before it is fetched."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Self
 
 from exporter.oci.digest import Digest
 from exporter.oci.document import MalformedError, View
 from exporter.oci.media_type import MediaType
 from exporter.oci.platform import Platform
+from exporter.value import dataclass
 
 # Annotations by which BuildKit ties an attestation manifest to its image in an index.
 REFERENCE_TYPE = "vnd.docker.reference.type"

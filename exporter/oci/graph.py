@@ -1,13 +1,14 @@
 """A root manifest or index with every manifest and config below it; the layers stay outside."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from exporter.oci.config import ImageConfig
 from exporter.oci.descriptor import Descriptor
 from exporter.oci.digest import Digest
 from exporter.oci.manifest import Index, Manifest
 from exporter.oci.platform import Platform
+from exporter.value import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

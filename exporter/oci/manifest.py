@@ -1,13 +1,14 @@
 """Manifests and indexes: the bytes received, and views on them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from exporter.oci import media_type as types
 from exporter.oci.descriptor import Descriptor
 from exporter.oci.digest import Digest
 from exporter.oci.document import MalformedError, View, read_object
 from exporter.oci.media_type import MediaType
+from exporter.value import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ An index stays what it was: platforms, order, media type and annotations are kep
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from exporter.errors import InputError
@@ -25,6 +25,7 @@ from exporter.oci.edit import (
 from exporter.oci.graph import Graph
 from exporter.oci.manifest import Index, Manifest
 from exporter.oci.media_type import MediaType
+from exporter.value import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,8 @@
 """Platforms: operating system, architecture and variant, in containerd's normal form."""
 
-from dataclasses import dataclass
 from typing import Self
+
+from exporter.value import dataclass
 
 _ARCHITECTURES = {
     "i386": ("386", ""),

@@ -6,11 +6,11 @@ goes through, so that a name means the same here and there (``pkg/name``).
 
 import ipaddress
 import re
-from dataclasses import dataclass
 from typing import Self
 
 from exporter.errors import InputError
 from exporter.oci.digest import Digest
+from exporter.value import dataclass
 
 DOCKER_HUB = "index.docker.io"
 

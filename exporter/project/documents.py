@@ -7,8 +7,9 @@ both are werf's, and users' files have grown around them.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
+
+from exporter.value import dataclass
 
 # YAML's own ends of a document, which need not be separators.
 _END: Final = re.compile(r"^(?:---|\.\.\.)(?=[ \t\r\n]|\Z)", re.MULTILINE)

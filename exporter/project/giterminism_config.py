@@ -1,7 +1,7 @@
 """werf-giterminism.yaml: what a project allows beyond its commit (spec section 7.1)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 from typing import Literal
 
 from exporter.errors import ConfigError, GiterminismError, Place
@@ -15,6 +15,7 @@ from exporter.project.yaml_nodes import (
     YamlError,
     compose,
 )
+from exporter.value import dataclass
 
 DEFAULT_PATH = "werf-giterminism.yaml"
 _FAILED = "the giterminism config validation failed"

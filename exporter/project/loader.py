@@ -6,7 +6,7 @@ the repository, no work tree is registered, the network is not used (spec sectio
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -22,6 +22,7 @@ from exporter.project.models.config import Config, ReadOptions, read_config
 from exporter.project.project_files import ProjectFiles
 from exporter.project.rendering import CommitFacts, RenderedConfig, RenderOptions, render
 from exporter.project.work_tree import WorkTree
+from exporter.value import dataclass
 
 if TYPE_CHECKING:
     from exporter.options import Options

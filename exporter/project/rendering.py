@@ -1,7 +1,7 @@
 """From werf.yaml and its templates to the text of the config (spec sections 1.2 and 1.3)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
@@ -9,6 +9,7 @@ from exporter.errors import Place, TemplateError
 from exporter.gotemplate.values import Value, from_bytes
 from exporter.project.file_errors import doing
 from exporter.project.template_source import Source
+from exporter.value import dataclass
 
 if TYPE_CHECKING:
     from exporter.gotemplate.sprig import Runtime

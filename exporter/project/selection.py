@@ -5,12 +5,12 @@ are taken.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Final, Protocol
 
 from exporter.errors import InputError
 from exporter.gotemplate.quoting import quote
 from exporter.naming.patterns import PatternError, matches
+from exporter.value import dataclass
 
 _MAX_PATTERN: Final = 100
 

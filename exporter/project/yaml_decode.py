@@ -14,7 +14,6 @@ What breaks a document as a whole (a ``<<`` that is no mapping, aliases without 
 """
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Final, NoReturn, TypeVar
 
@@ -51,6 +50,7 @@ from exporter.project.yaml_targets import (
     pick_string,
     pick_unsigned,
 )
+from exporter.value import dataclass
 
 T = TypeVar("T")
 K = TypeVar("K")

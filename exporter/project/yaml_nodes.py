@@ -7,12 +7,12 @@ Scalars stay text here: ``yaml_scalars`` resolves them and ``yaml_decode`` turns
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
 
 from exporter.errors import ConfigError, Place
 from exporter.project.yaml_hints import syntax_hint
+from exporter.value import dataclass
 
 if TYPE_CHECKING:
     from yaml import Mark, YAMLError

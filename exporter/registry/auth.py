@@ -5,11 +5,12 @@ import json
 import re
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from urllib.parse import urlencode, urlsplit
 
 from exporter.log import hide
 from exporter.registry.keychain import Credential
+from exporter.value import dataclass
 
 _MOST_SCOPES = 12
 _DEFAULT_LIFE_S = 60

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from exporter.errors import DigestMismatchError, RegistryError
 from exporter.oci.descriptor import Descriptor
@@ -13,6 +13,7 @@ from exporter.registry.request import Request
 from exporter.registry.retry import TransientError
 from exporter.registry.transport import Transport
 from exporter.registry.wire import ending
+from exporter.value import dataclass
 
 _PARTIAL = 206
 _OUT_OF_RANGE = 416

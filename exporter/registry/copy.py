@@ -8,7 +8,6 @@ import logging
 import threading
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from exporter.errors import RegistryError
 from exporter.oci.config import parse_config
@@ -23,6 +22,7 @@ from exporter.registry.blob import BlobSource
 from exporter.registry.client import RegistryClient
 from exporter.registry.retry import TransientError
 from exporter.registry.upload import PushResult
+from exporter.value import dataclass
 
 logger = logging.getLogger(__name__)
 

@@ -6,13 +6,14 @@ import json
 import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from exporter.errors import InputError
 from exporter.log import hide
 from exporter.oci.reference import DOCKER_HUB, Repository
 from exporter.process import Completed, ProgramMissingError, run
+from exporter.value import dataclass
 
 logger = logging.getLogger(__name__)
 

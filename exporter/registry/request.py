@@ -1,12 +1,13 @@
 """What is asked of a registry, before it is sent."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from exporter.oci.reference import Repository
 from exporter.registry.auth import Scopes
 from exporter.registry.settings import ERROR_LIMIT_BYTES
 from exporter.registry.wire import Body
+from exporter.value import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

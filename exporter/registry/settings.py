@@ -3,9 +3,11 @@
 import random
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from pathlib import Path
+
+from exporter.value import dataclass
 
 CHUNK_BYTES = 1 << 20
 MANIFEST_LIMIT_BYTES = 8 << 20

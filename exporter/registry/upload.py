@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterator
 from contextlib import closing, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 from urllib.parse import quote
 
@@ -16,6 +16,7 @@ from exporter.registry.request import Request
 from exporter.registry.retry import TransientError
 from exporter.registry.transport import Transport
 from exporter.registry.wire import Body, ending
+from exporter.value import dataclass
 
 logger = logging.getLogger(__name__)
 

@@ -8,11 +8,11 @@ import hashlib
 import os
 import stat
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from exporter.errors import ConfigError
 from exporter.git.doublestar import clean
+from exporter.value import dataclass
 
 _CHUNK = 1 << 20
 

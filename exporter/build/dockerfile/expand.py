@@ -8,7 +8,8 @@ Source: BuildKit v0.13.1, package ``shell``; its behaviour enters werf's digests
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from exporter.value import dataclass
 
 _SPECIAL_PARAMETERS = frozenset("@*#?-$!0")
 _REGEX_CHARACTERS = frozenset("[]{}.+()|^$")

@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from posixpath import join
 from typing import TYPE_CHECKING
@@ -27,6 +27,7 @@ from exporter.errors import ConfigError
 from exporter.git.doublestar import clean
 from exporter.oci.platform import Platform
 from exporter.project.models.dockerfile import DockerfileImage
+from exporter.value import dataclass
 
 if TYPE_CHECKING:  # most images have none
     from exporter.build.secret import BuildSecret

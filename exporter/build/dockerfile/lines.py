@@ -7,11 +7,11 @@ Source: BuildKit, package ``parser``.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from exporter.build.dockerfile.expand import ExpansionError, WordRules, is_space, process_words
 from exporter.build.dockerfile.words import MalformedError, Parts, split_instruction
 from exporter.errors import ConfigError, Place
+from exporter.value import dataclass
 
 _DIRECTIVE = re.compile(r"#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*\Z")
 _DIRECTIVES = frozenset(("syntax", "escape", "check"))

@@ -7,12 +7,13 @@ Source: BuildKit, packages ``parser`` and ``instructions``.
 import csv
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from exporter.build.dockerfile.expand import ExpansionError
 from exporter.build.dockerfile.lines import Heredoc, Line, parse_heredoc, read_lines
 from exporter.build.dockerfile.words import INSTRUCTIONS, MalformedError, Parts
 from exporter.errors import ConfigError, Place
+from exporter.value import dataclass
 
 _STAGE_NAME = re.compile(r"[a-z][a-z0-9-_.]*\Z")
 _ONBUILD = re.compile(r"(?i)\A\s*ONBUILD\s*")

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from posixpath import normpath
 from typing import Protocol
 
@@ -12,6 +12,7 @@ from exporter.build.dockerfile.parse import Dockerfile
 from exporter.git.path_match import PathMatcher, path_matcher
 from exporter.git.trees import CommitTree
 from exporter.oci.platform import Platform
+from exporter.value import dataclass
 
 
 class RemoteSources(Protocol):

@@ -8,9 +8,9 @@ Source: BuildKit, package ``parser``.
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from exporter.build.dockerfile.expand import is_space
+from exporter.value import dataclass
 
 _SPACES = re.compile(r"[\t\v\f\r ]+")
 

@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, cast
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias, cast
 
 from exporter.errors import ConfigError, Place
 from exporter.project.documents import Document, split_documents
@@ -15,6 +15,7 @@ from exporter.project.models.relations import Relations, relations
 from exporter.project.models.shape import Shape, Values, read
 from exporter.project.yaml_decode import Decoder
 from exporter.project.yaml_nodes import Node, YamlError, compose
+from exporter.value import dataclass
 
 if TYPE_CHECKING:
     from exporter.project.models.dockerfile import DockerfileImage, DockerfileRules
@@ -107,8 +108,7 @@ def _config(text: str, rules: "Rules", options: ReadOptions) -> Config:
     return Config(project=meta.project, meta=meta, images=tuple(images))
 
 
-@dataclass(frozen=True, slots=True)
-class _Read:
+class _Read(NamedTuple):
     """A document that could be read."""
 
     kind: Literal["meta", "dockerfile", "stapel"]

@@ -2,7 +2,7 @@
 
 import posixpath
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from exporter.errors import Place
@@ -16,6 +16,7 @@ from exporter.project.models.meta import Meta
 from exporter.project.models.names import check_names
 from exporter.project.models.paths import is_relative
 from exporter.project.models.shape import Key, Shape, Values
+from exporter.value import dataclass
 
 if TYPE_CHECKING:  # start-up time counts, and most images have none of them
     from exporter.project.models.dependencies import Dependency

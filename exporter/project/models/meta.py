@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from exporter.errors import Place
 from exporter.project.models.shape import Key, Later, Shape, Values
+from exporter.value import dataclass
 
 if TYPE_CHECKING:  # start-up time counts, and most projects have neither
     from exporter.project.models.cleanup import Cleanup

@@ -1,7 +1,8 @@
 """Which images of a config an image needs."""
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from exporter.value import dataclass
 
 if TYPE_CHECKING:
     from exporter.project.models.config import Image
