@@ -16,6 +16,10 @@ from exporter.table import table
 _FOLDERS = {"github": "RUNNER_TEMP", "azure": "AGENT_TEMPDIRECTORY"}
 """Where these CIs keep files for the rest of a job."""
 _RUNNER_TEMP = "/github/runner_temp"
+_MOST_VARIABLE_BYTES = 128 * 1024
+"""Linux gives no program a longer variable."""
+_MOST_OUTPUT_BYTES = 1024 * 1024
+"""GitHub refuses a job whose output is longer."""
 
 
 def hand_out(
@@ -52,7 +56,7 @@ def hand_out(
     if folder and subjects:
         subjects_path = write(subjects, for_the_job("subjects.txt"), "")
     outputs = reports.outputs(report, report_path=report_path, subjects_path=subjects_path)
-    console.write_outputs(outputs)
+    console.write_outputs(_taken(outputs, console))
     if options.output_file:
         write(_file_text(outputs, options, console), options.output_file, "output-file")
     if options.summary:
@@ -68,6 +72,24 @@ def outside(path: str, env: Mapping[str, str]) -> str:
     if not workspace or not path.startswith(f"{_RUNNER_TEMP}/"):
         return path
     return f"{Path(workspace).parent}/_temp{path.removeprefix(_RUNNER_TEMP)}"
+
+
+def _taken(outputs: Mapping[str, str], console: Console) -> Mapping[str, str]:
+    """The outputs without those that are too long; long ones are named."""
+    sizes = {name: len(value.encode()) for name, value in outputs.items()}
+    dropped = [name for name, size in sizes.items() if size > _MOST_OUTPUT_BYTES]
+    long = [n for n, size in sizes.items() if size > _MOST_VARIABLE_BYTES and n not in dropped]
+    if dropped:
+        console.warning(
+            f"the outputs {', '.join(dropped)} are longer than 1 MiB and stay empty: read the"
+            " report instead"
+        )
+    if long:
+        console.warning(
+            f"the outputs {', '.join(long)} are longer than 128 KiB: no program can be given them"
+            " as a variable. Use them in expressions only, or read the report"
+        )
+    return {name: "" if name in dropped else value for name, value in outputs.items()}
 
 
 def _file_text(outputs: Mapping[str, str], options: Options, console: Console) -> str:

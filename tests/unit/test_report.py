@@ -336,3 +336,24 @@ def test_outputs_that_the_runner_does_not_take_are_a_warning(tmp_path: Path) -> 
     console = console_for("github", env, out=out)
     hand_out(REPORT, options=options, env=env, console=console, cwd=tmp_path)
     assert "::warning::the outputs cannot be handed to later steps: [Errno 2]" in out.getvalue()
+
+
+def test_outputs_that_are_too_long_are_named(tmp_path: Path) -> None:
+    out = io.StringIO()
+    images = tuple(
+        ImageResult(
+            name=f"{n}-{'x' * 1000}", references=(reference(f"v{n}", "created", digest=NEW),)
+        )
+        for n in range(1200)
+    )
+    env = {"GITHUB_OUTPUT": str(tmp_path / "output")}
+    hand_out(
+        Report(result="success", command="export", images=images),
+        options=Options(command="export", summary=False),
+        env=env,
+        console=console_for("github", env, out=out),
+        cwd=tmp_path,
+    )
+    lines = out.getvalue().splitlines()
+    assert lines[0].startswith("::warning::the outputs images are longer than 1 MiB and stay empty")
+    assert (tmp_path / "output").stat().st_size < 1024 * 1024
