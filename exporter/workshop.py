@@ -112,6 +112,7 @@ class Workshop:
             env=self._env,
             network=options.backend_network,
             skip_image_spec=options.skip_image_spec_stage,
+            home=Path(options.home_dir or Path(self._env.get("HOME") or "/", ".exporter")),
             ssh_keys=tuple(str(self._cwd / Path(key).expanduser()) for key in options.ssh_key),
         )
 

@@ -38,7 +38,8 @@ class Solve:
 
     ``name`` is for people. ``dockerfile`` is the path inside the context.
     ``reference`` is what the image is going to be called.
-    ``open_context`` gives the tar stream anew for each attempt.
+    ``open_context`` gives the tar stream anew for each attempt; with a ``directory`` the context
+    is there, and ``dockerfile`` is a path on this machine.
     ``contexts`` are BuildKit's named contexts.
     ``display_file`` replaces the Dockerfile's name in errors.
     """
@@ -48,6 +49,7 @@ class Solve:
     platform: Platform
     open_context: Callable[[], Iterator[bytes]] = field(repr=False)
     dockerfile: str = "Dockerfile"
+    directory: Path | None = None
     display_file: str = ""
     target: str = ""
     arguments: Mapping[str, str] = field(default_factory=dict)
@@ -197,7 +199,7 @@ class BuildKit:
         ):
             for value in values:
                 argv += [flag, value]
-        return [*argv, "-"], env
+        return [*argv, str(solve.directory or "-")], env
 
 
 class _Feeder(threading.Thread):

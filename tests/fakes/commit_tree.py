@@ -100,6 +100,9 @@ class _MemoryStore:
     def read_blob(self, object_id: str) -> bytes:
         return self._blobs[object_id]
 
+    def sizes(self, object_ids: Iterable[str]) -> list[int]:
+        return [len(self._blobs[object_id]) for object_id in object_ids]
+
     def stream(self, object_ids: Iterable[str]) -> Iterator[tuple[int, Iterator[bytes]]]:
         for object_id in object_ids:
             content = self._blobs[object_id]

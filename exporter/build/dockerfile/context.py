@@ -57,7 +57,7 @@ def open_context(
         for entry in context.tree.files(context.directory, context.matcher())
         if _in_context(context, entry.path) not in replaced
     ]
-    on_lfs_pointer = on_lfs_pointer or _warn
+    on_lfs_pointer = on_lfs_pointer or warn_of_pointer
     for file in archive_entries(context.tree, entries):
         path = _in_context(context, file.path)
         if file.is_lfs_pointer:
@@ -156,7 +156,8 @@ def _added(archive: _Archive, file: AddedFile) -> Iterator[bytes]:
     yield from archive.content(file.path, size, file.chunks())
 
 
-def _warn(path: str) -> None:
+def warn_of_pointer(path: str) -> None:
+    """Say that a file of the context is not the file itself."""
     logger.warning(
         "'%s' enters the build context as a pointer of Git LFS, not as the file itself; "
         "check out with LFS and list it in contextAddFiles if the build needs it",

@@ -8,6 +8,7 @@ from exporter.build.buildkit import Solve
 from exporter.build.digest import VARIANT_LABEL
 from exporter.build.dockerfile.context import open_context
 from exporter.build.dockerfile.image import Prepared, same_variant
+from exporter.build.dockerfile.kept import kept_context
 from exporter.build.images import PlannedImage, PlannedStage
 from exporter.build.session import Session, ssh_of
 from exporter.build.stages import service_labels
@@ -44,24 +45,32 @@ def _solve(session: Session, image: DockerfileImage, plan: PlannedImage, say: Sa
     if not isinstance(prepared, Prepared):
         raise TypeError
     storage = session.storages.primary
-    solved = session.buildkit.solve(
-        Solve(
-            name=_title(plan),
-            reference=storage.repository.tag(str(planned.id)),
-            platform=plan.platform,
-            open_context=lambda: open_context(prepared.context, prepared.request.dockerfile),
-            dockerfile=prepared.context.dockerfile,
-            display_file=prepared.request.dockerfile.path,
-            target=image.target,
-            arguments={**image.args, **prepared.request.dependency_arguments},
-            labels=planned.stage.labels,
-            network=prepared.request.network,
-            add_hosts=image.add_host,
-            ssh=ssh_of(image.ssh, session),
-            secrets=prepared.secrets,
-        ),
-        say=say,
+    context, dockerfile = prepared.context, prepared.request.dockerfile
+    solve = Solve(
+        name=_title(plan),
+        reference=storage.repository.tag(str(planned.id)),
+        platform=plan.platform,
+        open_context=lambda: open_context(context, dockerfile),
+        dockerfile=context.dockerfile,
+        display_file=dockerfile.path,
+        target=image.target,
+        arguments={**image.args, **prepared.request.dependency_arguments},
+        labels=planned.stage.labels,
+        network=prepared.request.network,
+        add_hosts=image.add_host,
+        ssh=ssh_of(image.ssh, session),
+        secrets=prepared.secrets,
     )
+    folder = session.home / "contexts"
+    with kept_context(context, dockerfile, work_tree=session.git.work_tree, folder=folder) as kept:
+        if kept is not None:
+            solve = replace(
+                solve,
+                directory=kept.directory,
+                dockerfile=str(kept.dockerfile),
+                open_context=lambda: iter(()),
+            )
+        solved = session.buildkit.solve(solve, say=say)
     published = session.publisher.confirm(storage, planned.id, solved.digest)
     storage.refresh()
     variant = planned.stage.labels[VARIANT_LABEL]

@@ -1,0 +1,225 @@
+"""Contexts kept as directories: written once, then only what differs; never used half-written."""
+
+import fcntl
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from exporter.build.dockerfile import kept
+from exporter.build.dockerfile.added import list_added
+from exporter.build.dockerfile.dockerignore import parse_dockerignore
+from exporter.build.dockerfile.kept import kept_context
+from exporter.build.dockerfile.parse import parse_dockerfile
+from exporter.build.dockerfile.request import BuildContext
+from tests.fakes.commit_tree import COMMIT_TIME, Executable, Link, commit_tree
+
+File = str | Executable | Link
+DOCKERFILE = parse_dockerfile("FROM scratch\n")
+FILES: Mapping[str, File] = {
+    "a": "1",
+    "d/run.sh": Executable("#!/bin/sh\n"),
+    "d/deep/link": Link("../run.sh"),
+    "Dockerfile": "FROM other\n",
+}
+
+
+@pytest.fixture(autouse=True)
+def every_context_is_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kept, "LEAST_FILES", 0)
+
+
+def keep(folder: Path, files: Mapping[str, File], directory: str = "") -> Path:
+    """The directory after one use."""
+    context = BuildContext(tree=commit_tree(files), directory=directory)
+    with kept_context(context, DOCKERFILE, work_tree=Path("/w"), folder=folder) as found:
+        assert found is not None
+        return found.directory
+
+
+def shown(directory: Path) -> dict[str, tuple[str, int]]:
+    """Content or link target, and mode, by path."""
+    found = {}
+    for path in sorted(directory.rglob("*")):
+        text = "dir"
+        if path.is_symlink():
+            text = str(path.readlink())
+        elif path.is_file():
+            text = path.read_text()
+        mode = 0o777 if path.is_symlink() else path.stat().st_mode & 0o777
+        found[str(path.relative_to(directory))] = (text, mode)
+    return found
+
+
+def index(directory: Path) -> dict[str, list[object]]:
+    found: dict[str, list[object]] = json.loads((directory.parent / "index.json").read_text())
+    return found
+
+
+def test_the_directory_holds_what_the_tar_would(tmp_path: Path) -> None:
+    assert shown(keep(tmp_path, FILES)) == {
+        "Dockerfile": ("FROM scratch\n", 0o600),
+        "a": ("1", 0o644),
+        "d": ("dir", 0o775),
+        "d/deep": ("dir", 0o775),
+        "d/deep/link": ("../run.sh", 0o777),
+        "d/run.sh": ("#!/bin/sh\n", 0o755),
+    }
+
+
+def test_times_are_the_commits_and_the_dockerfiles_is_zero(tmp_path: Path) -> None:
+    directory = keep(tmp_path, FILES)
+    times = {path.name: int(path.lstat().st_mtime) for path in directory.rglob("*")}
+    assert times.pop("Dockerfile") == 0
+    assert set(times.values()) == {COMMIT_TIME}
+
+
+def test_only_what_differs_is_written(tmp_path: Path) -> None:
+    directory = keep(tmp_path, FILES)
+    before = {path: path.lstat() for path in directory.rglob("*")}
+    assert keep(tmp_path, {**FILES, "a": "2"}) == directory
+    changed = [
+        str(path.relative_to(directory))
+        for path, stat in before.items()
+        if path.lstat().st_mtime_ns != stat.st_mtime_ns
+    ]
+    assert changed == ["a"]
+    assert (directory / "a").read_text() == "2"
+
+
+def test_a_change_in_the_same_second_and_size_shows_in_the_time(tmp_path: Path) -> None:
+    directory = keep(tmp_path, {"a": "1"})
+    before = (directory / "a").stat()
+    keep(tmp_path, {"a": "2"})
+    after = (directory / "a").stat()
+    assert (after.st_size, int(after.st_mtime)) == (before.st_size, int(before.st_mtime))
+    assert after.st_mtime_ns != before.st_mtime_ns
+
+
+def test_what_is_gone_goes_with_its_directories(tmp_path: Path) -> None:
+    directory = keep(tmp_path, FILES)
+    keep(tmp_path, {"a": "1"})
+    assert sorted(shown(directory)) == ["Dockerfile", "a"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        pytest.param({"a": "1"}, {"a/b": "1"}, id="a-file-becomes-a-directory"),
+        pytest.param({"a/b": "1"}, {"a": "1"}, id="a-directory-becomes-a-file"),
+        pytest.param({"a": "1"}, {"a": Link("b"), "b": "1"}, id="a-file-becomes-a-link"),
+        pytest.param(
+            {"a": Link("b"), "b/c": "1"}, {"a/c": "2", "b/c": "1"}, id="a-link-a-directory"
+        ),
+        pytest.param({"a": "1"}, {"a": Executable("1")}, id="a-mode-changes"),
+    ],
+)
+def test_kinds_change(
+    tmp_path: Path, before: Mapping[str, File], after: Mapping[str, File]
+) -> None:
+    keep(tmp_path / "one", before)
+    assert shown(keep(tmp_path / "one", after)) == shown(keep(tmp_path / "other", after))
+
+
+def test_a_file_that_somebody_changed_is_written_again(tmp_path: Path) -> None:
+    directory = keep(tmp_path, FILES)
+    (directory / "a").write_text("meddled")
+    (directory / "d/run.sh").unlink()
+    keep(tmp_path, FILES)
+    assert (directory / "a").read_text() == "1"
+    assert (directory / "d/run.sh").read_text() == "#!/bin/sh\n"
+
+
+def test_after_a_crash_everything_is_written_again(tmp_path: Path) -> None:
+    directory = keep(tmp_path, FILES)
+    (directory.parent / "index.json").unlink()
+    (directory / "left-over").write_text("of a run that was killed")
+    keep(tmp_path, FILES)
+    assert "left-over" not in shown(directory)
+
+
+def test_ignored_files_are_left_out_and_buildkit_is_told_to_ignore_nothing(tmp_path: Path) -> None:
+    ignore = parse_dockerignore("d\n", path=".dockerignore")
+    context = BuildContext(tree=commit_tree({**FILES, ".dockerignore": "d\n"}), ignore=ignore)
+    with kept_context(context, DOCKERFILE, work_tree=Path("/w"), folder=tmp_path) as found:
+        assert found is not None
+        assert sorted(shown(found.directory)) == [".dockerignore", "Dockerfile", "a"]
+        beside = found.dockerfile.with_name("Dockerfile.dockerignore").read_text()
+        assert beside.startswith("#")
+        assert found.dockerfile.read_text() == "FROM scratch\n"
+
+
+def test_changed_attributes_change_the_content(tmp_path: Path) -> None:
+    directory = keep(tmp_path, {"a": "1\n"})
+    keep(tmp_path, {"a": "1\n", ".gitattributes": "a text eol=crlf\n"})
+    assert (directory / "a").read_bytes() == b"1\r\n"
+
+
+def test_a_pointer_of_lfs_is_told_every_time(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 1\n"
+    for _ in range(2):
+        keep(tmp_path, {"big.bin": pointer})
+    assert caplog.text.count("'big.bin' enters the build context as a pointer of Git LFS") == 2
+
+
+def test_another_run_with_the_same_content_shares_the_directory(tmp_path: Path) -> None:
+    context = BuildContext(tree=commit_tree(FILES))
+    with (
+        kept_context(context, DOCKERFILE, work_tree=Path("/w"), folder=tmp_path) as one,
+        kept_context(context, DOCKERFILE, work_tree=Path("/w"), folder=tmp_path) as other,
+    ):
+        assert one == other
+        assert one is not None
+
+
+def test_another_run_with_other_content_sends_a_stream(tmp_path: Path) -> None:
+    context = BuildContext(tree=commit_tree(FILES))
+    changed = BuildContext(tree=commit_tree({**FILES, "a": "2"}))
+    with (
+        kept_context(context, DOCKERFILE, work_tree=Path("/w"), folder=tmp_path) as one,
+        kept_context(changed, DOCKERFILE, work_tree=Path("/w"), folder=tmp_path) as other,
+    ):
+        assert one is not None
+        assert other is None
+        assert (one.directory / "a").read_text() == "1"
+
+
+def test_while_a_directory_is_written_nobody_uses_it(tmp_path: Path) -> None:
+    directory = keep(tmp_path, FILES)
+    with (directory.parent / "lock").open("wb") as writer:
+        fcntl.flock(writer, fcntl.LOCK_EX)
+        context = BuildContext(tree=commit_tree(FILES))
+        with kept_context(context, DOCKERFILE, work_tree=Path("/w"), folder=tmp_path) as found:
+            assert found is None
+
+
+def test_small_contexts_and_files_of_the_work_tree_are_sent_as_a_stream(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "made").write_text("x")
+    added = list_added(tmp_path, "", ["made"])
+    context = BuildContext(tree=commit_tree(FILES), added=added)
+    with kept_context(context, DOCKERFILE, work_tree=Path("/w"), folder=tmp_path) as found:
+        assert found is None
+    monkeypatch.setattr(kept, "LEAST_FILES", 1000)
+    context = BuildContext(tree=commit_tree(FILES))
+    with kept_context(context, DOCKERFILE, work_tree=Path("/w"), folder=tmp_path) as found:
+        assert found is None
+
+
+def test_what_was_not_used_for_a_week_is_forgotten(tmp_path: Path) -> None:
+    old = keep(tmp_path, FILES)
+    os.utime(old.parent / "index.json", (0, 0))
+    keep(tmp_path, {**FILES, "svc/Dockerfile": ""}, directory="svc")
+    assert not old.parent.exists()
+
+
+def test_a_place_that_cannot_be_written_means_a_stream(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    context = BuildContext(tree=commit_tree(FILES))
+    with kept_context(context, DOCKERFILE, work_tree=Path("/w"), folder=tmp_path / "file") as found:
+        assert found is None

@@ -1,0 +1,25 @@
+"""The recorded cases about contexts once more, with contexts that are kept as directories."""
+
+from pathlib import Path
+
+import pytest
+
+from exporter.build.dockerfile import kept
+from tests.vectors.dockerfile_case import case_files
+from tests.vectors.test_dockerfile import test_a_case_does_what_was_recorded as check
+
+pytestmark = [pytest.mark.engine, pytest.mark.registry]
+
+ABOUT_CONTEXTS = ("ctx-", "ignore", "rr-", "sub", "git-", "copy-", "add-")
+"""Beginnings of names; the other cases do not look at how the files get to the build."""
+
+
+@pytest.mark.parametrize("path", case_files(), ids=lambda path: path.stem)
+def test_a_kept_context_is_the_same(
+    path: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+) -> None:
+    monkeypatch.setattr(kept, "LEAST_FILES", 0)
+    check(path, tmp_path, monkeypatch, request)
