@@ -93,3 +93,52 @@ def test_an_unknown_builder_is_a_problem_but_then_no_engine_is_needed(workplace:
     assert code == 4
     assert starting(lines, "note     engine") != []
     assert starting(lines, "problem  builder") == ['docker buildx inspect: no builder "nope" found']
+
+
+@pytest.mark.parametrize(
+    ("env", "account"),
+    [
+        (
+            {"GITLAB_CI": "true", "CI_REGISTRY": REGISTRY, "CI_JOB_TOKEN": "made-up-token"},
+            "gitlab-ci-token from CI_JOB_TOKEN, the job's own",
+        ),
+        (
+            {
+                "GITLAB_CI": "true",
+                "CI_REGISTRY": REGISTRY,
+                "CI_REGISTRY_USER": "deploy",
+                "CI_REGISTRY_PASSWORD": "made-up-password",
+            },
+            "deploy from CI_REGISTRY_PASSWORD, the job's own",
+        ),
+        (
+            {"INPUT_REGISTRIES": f"- {{registry: {REGISTRY}, username: me, password: made-up}}"},
+            "me from registries",
+        ),
+    ],
+    ids=["job-token", "deploy-user", "registries"],
+)
+def test_the_source_of_an_account_is_told(
+    workplace: Workplace, env: dict[str, str], account: str
+) -> None:
+    workplace.commit(SMALL)
+    _, lines = doctor(workplace, "--repo", workplace.repo, **env)
+    assert starting(lines, "ok       account") == [f"{REGISTRY}: {account}"]
+    assert not any("made-up" in line for line in lines)
+
+
+def test_a_broken_docker_config_is_a_problem_of_the_account(workplace: Workplace) -> None:
+    workplace.commit(SMALL)
+    config = workplace.folder / ".docker" / "config.json"
+    config.parent.mkdir()
+    config.write_text("{not json")
+    code, lines = doctor(workplace, "--repo", workplace.repo)
+    assert code == 2
+    assert starting(lines, "problem  account") == [f"{config} is not a Docker config file"]
+
+
+def test_without_a_repository_registries_are_not_looked_at(workplace: Workplace) -> None:
+    workplace.commit(SMALL)
+    code, lines = doctor(workplace)
+    assert code == 0
+    assert starting(lines, "note     registry") == ["no repository is given, so none was looked at"]

@@ -179,3 +179,20 @@ def test_annotations_are_on_the_file_of_the_checkout(project: str, file: str) ->
     console = console_for("github", env, out=out, project=Path(project))
     console.warning("careful", Place(path="werf.yaml", line=2))
     assert out.getvalue() == f"::warning file={file},line=2::careful\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("plain", "warning: careful"),
+        ("gitlab", "warning: careful"),
+        ("azure", "##vso[task.logissue type=warning]careful"),
+    ],
+)
+def test_a_message_inside_a_group_is_the_same_as_outside(name: str, line: str) -> None:
+    out = io.StringIO()
+    console = console_for(name, {}, out=out)
+    with console.group("g"):
+        console.warning("careful")
+    console.warning("careful")
+    assert out.getvalue().splitlines().count(line) == 2
