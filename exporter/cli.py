@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -29,6 +30,11 @@ def console() -> NoReturn:
     """The console script ``exporter``."""
     # What a short run makes lives to its end; looking for garbage would be a sixth of its work.
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(
+            stream, TextIOWrapper
+        ):  # whatever the locale; bytes of files stay as they are
+            stream.reconfigure(encoding="utf-8", errors="surrogateescape")
     env = dict(os.environ)  # noqa: TID251 - the one place that reads it
     sys.exit(main(sys.argv[1:], env))
 

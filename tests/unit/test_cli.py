@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from exporter.cli import main
 from tests.repositories import Builder
 
+ROOT = Path(__file__).resolve().parents[2]
 SMALL = {
     "werf.yaml": "project: test\nconfigVersion: 1\n---\nimage: app\ndockerfile: Dockerfile\n",
     "Dockerfile": "FROM scratch\n",
@@ -80,3 +83,11 @@ def test_capitals_in_a_destination_are_explained(
         "could not parse reference: ghcr.io/Octo-Org/App:v1. Registries take names of repositories"
         " in lower case only, the owner's name of a GitHub repository included"
     ) in capsys.readouterr().out
+
+
+def test_the_output_is_utf_8_whatever_the_locale() -> None:
+    env = {"PATH": os.environ["PATH"], "PYTHONIOENCODING": "ascii"}
+    argv = [sys.executable, "-m", "exporter", "export", "--help"]
+    done = subprocess.run(argv, env=env, cwd=ROOT, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "[IMAGE…]".encode() in done.stdout
