@@ -39,7 +39,7 @@ def read(words: Sequence[str]) -> Asked | str:
         InputError: An unknown command or flag, or a flag without its value.
     """
     if not words or words[0] in ("-h", "--help", "help"):
-        return overview()
+        return read([*words[1:], "--help"]) if words[1:] else overview()
     if words[0] in ("--version", "version"):
         return f"exporter {__version__}\n"
     if words[0] == "completion":

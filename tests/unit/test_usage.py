@@ -68,6 +68,11 @@ def test_the_whole_help_names_every_option_and_variable(words: list[str]) -> Non
     assert [name for each in shown for name in each.variables if f"${name}" not in text] == []
 
 
+@pytest.mark.parametrize("words", [["help", "config", "list"], ["--help", "config", "list"]])
+def test_help_may_come_first(words: list[str]) -> None:
+    assert read(words) == read(["config", "list", "--help"])
+
+
 def test_the_help_of_a_command_leaves_out_what_others_take() -> None:
     text = read(["promote", "--help"])
     assert isinstance(text, str)
