@@ -130,7 +130,8 @@ def _option(option: Option, *, everything: bool) -> Iterator[str]:
 def _value(option: Option) -> str:
     if option.kind == "flag":
         return "=false" if option.default else ""
-    return " " + ("|".join(option.choices) if option.choices else option.kind.upper())
+    number = "NUMBER" if option.kind == "int" else "TEXT"
+    return " " + ("|".join(option.choices) or number)
 
 
 def _variables(option: Option) -> str:

@@ -80,7 +80,7 @@ def test_the_help_of_a_command_leaves_out_what_others_take() -> None:
         "usage: exporter promote [options]\n\n"
         "Export images of an earlier report, or one image by digest; no project, no engine.\n\n"
         "What and where to:\n"
-        "  --tag LIST                     Destination reference; may hold %image%, %image_slug%,"
+        "  --tag TEXT                     Destination reference; may hold %image%, %image_slug%,"
     )
     assert "--from TEXT" in text
     assert "--builder" not in text
