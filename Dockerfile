@@ -32,7 +32,7 @@ RUN printf 'path-exclude=%s\n' \
       >/etc/dpkg/dpkg.cfg.d/exporter \
  && echo "deb $DEBIAN_MIRROR trixie main" >/tmp/sources.list \
  && apt-get -o Dir::Etc::SourceList=/tmp/sources.list -o Dir::Etc::SourceParts=- update -qq \
- && apt-get install -qq -y --no-install-recommends python3 git docker-cli docker-buildx ca-certificates \
+ && apt-get install -qq -y --no-install-recommends python3 git docker-cli docker-buildx bash-static busybox-static ca-certificates \
  && rm -rf /tmp/sources.list /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/*-old /var/log/*
 COPY --from=venv /opt/exporter /opt/exporter
 # A login shell, or a CI that brings a PATH of its own, finds the program all the same.

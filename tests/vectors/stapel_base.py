@@ -1,4 +1,4 @@
-"""Base images of the cases in ``export/stapel``: pushed, and compared with what is built on them."""
+"""Base images of the cases in ``export/stapel``, and how images differ from them."""
 
 import gzip
 import hashlib
@@ -21,7 +21,7 @@ _KINDS = {
 
 
 def push_base(push: Mapping[str, Any]) -> Pulled:
-    """Push a base image as a case describes it: a parent, one layer of files, keys of the config."""
+    """Push a base image as a case describes it: a parent, a layer of files, keys of the config."""
     parent = pull(push.get("parent", _DEFAULT_PARENT))
     host, _, rest = push["ref"].partition("/")
     name, _, tag = rest.rpartition(":")
@@ -72,7 +72,9 @@ def _layer(files: Mapping[str, Any]) -> bytes:
 
 def _push_blob(host: str, name: str, content: bytes) -> str:
     digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
-    start = urllib.request.Request(f"http://{host}/v2/{name}/blobs/uploads/", method="POST", data=b"")
+    start = urllib.request.Request(
+        f"http://{host}/v2/{name}/blobs/uploads/", method="POST", data=b""
+    )
     with urllib.request.urlopen(start, timeout=30) as answer:
         location = answer.headers["Location"]
     if location.startswith("/"):

@@ -29,10 +29,9 @@ RESULT_DEVIATIONS: dict[str, str] = {
 TREE_DEVIATIONS: dict[str, Mapping[str, str]] = {
     "base-with-config": {"bv": "running a container makes a directory for a VOLUME; we do not"},
     "dependencies": {"repo": "holds the name of the repository"},
-    "image-spec": {
-        volume: "running a container makes a directory for a VOLUME; we do not"
-        for volume in ("bv", "bw")
-    },
+    "image-spec": dict.fromkeys(
+        ("bv", "bw"), "running a container makes a directory for a VOLUME; we do not"
+    ),
     "mounts": {"bx": "a build_dir lasts from run to run"},
     "git-attributes": {"app/a.crlf": "the commit's content, where a patch would mix line ends"},
     "git-file": {"etc/my/renamed.conf": "keeps the asked owner, which the original's patch loses"},

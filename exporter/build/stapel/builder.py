@@ -18,7 +18,7 @@ from exporter.build.delivery import Deliveries
 from exporter.build.images import Needed, PlannedImage, PlannedStage
 from exporter.build.secret import BuildSecret
 from exporter.build.session import Session, fact_of
-from exporter.build.stages import StageId, StageImage, service_labels
+from exporter.build.stages import LABEL_COMMIT, StageId, StageImage, service_labels
 from exporter.build.stapel import git_files, import_files, imports, instructions, mounts
 from exporter.build.stapel.base import SCRATCH, client_of, read_base
 from exporter.build.stapel.chain import (
@@ -449,6 +449,8 @@ class _Job:
             content_digest=stage.content_digest,
             parent=parent,
         )
+        if stage.name == image_spec.STAGE and LABEL_COMMIT in config.labels:
+            del service[LABEL_COMMIT]  # as in werf: the commit of the stage before
         return {**config.labels, **stage.labels, **service}
 
     def _config(

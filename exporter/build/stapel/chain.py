@@ -75,7 +75,8 @@ class Work:
 class Chain:
     """The stages in order, and the work of each.
 
-    ``is_certain`` is false when a digest is not final. ``unknown`` are the imports whose checksums are missing.
+    ``is_certain`` is false when a digest is not final. ``unknown`` are the imports whose checksums
+    are missing.
     """
 
     stages: tuple[PlannedStage, ...]

@@ -146,8 +146,7 @@ def _filtered(archive: bytes) -> bytes | None:
         end = members[index + 1].offset if index + 1 < len(members) else _end(member)
         if index not in dropped:
             kept.append(archive[member.offset : end])
-    body = b"".join(kept) + b"\0" * 2 * tarfile.BLOCKSIZE
-    return body
+    return b"".join(kept) + b"\0" * 2 * tarfile.BLOCKSIZE
 
 
 def _end(member: tarfile.TarInfo) -> int:

@@ -68,7 +68,9 @@ merge() {{
   while IFS="	" read -r number sum bit path; do
     if [ ! -f "$path" ] || [ -L "$path" ]; then continue; fi
     if [ -x "$path" ]; then now=x; else now=-; fi
-    [ "$now" = "$bit" ] || [ "$bit" = any ] || printf '%s\t%s\n' "$now" "$path" >>/dev/exporter.modes
+    if [ "$now" != "$bit" ] && [ "$bit" != any ]; then
+      printf '%s\\t%s\\n' "$now" "$path" >>/dev/exporter.modes
+    fi
     now=$($B md5sum <"$path")
     [ "${{now%% *}}" != "$sum" ] || continue
     copy=/dev/exporter.merged/$number
@@ -156,6 +158,8 @@ select_files() {{
 # Names of a mounted image that never leave it.
 system='( -path ./proc -o -path ./sys -o -path ./dev -o -path ./run -o -path ./.werf ) -prune -o'
 
+mounted='( -path ./proc -o -path ./sys -o -path ./dev -o -path ./.werf ) -prune -o'
+
 # Copies files of another image.
 #   $1 the image, $2 what to copy, $3 where to, $4 owner:group, $5 rules
 import() {{
@@ -187,7 +191,7 @@ import() {{
     done
   else
     at=$(resolve "$1" "$2" parents)
-    if [ ! -e "$at" ] && [ ! -L "$at" ]; then fail "$2 does not exist in the image to import from"; fi
+    [ -e "$at" ] || [ -L "$at" ] || fail "$2 does not exist in the image to import from"
     to=$3
     make_dir "${{to%/*}}"
     [ ! -d "$to" ] || to=${{to%/}}/${{2##*/}}
@@ -213,7 +217,7 @@ checksum() {{
     [ ! -s "$W/$3.includes" ] || : >/dev/exporter.list
   elif [ -d "$at" ]; then
     tests=
-    [ "$at" != "$1" ] || tests='( -path ./proc -o -path ./sys -o -path ./dev -o -path ./.werf ) -prune -o'
+    [ "$at" != "$1" ] || tests=$mounted
     select_files "$at" "${{2#/}}" "$3" "$tests" >/dev/exporter.list
     prefix=${{2%/}}
   else
