@@ -1,17 +1,18 @@
 """Values: frozen dataclasses that cost little to define.
 
-``@dataclass(frozen=True, slots=True, kw_only=True)`` means here what it means in the standard
-library, to readers, to the type checker, and to ``fields`` and ``replace``. The standard library,
-though, writes and compiles six methods for every class, and a run defines a hundred classes before
-it does anything: a quarter of a repeated export. Here all classes share the methods
-(``docs/adr/014-cheap-values.md``).
+``@dataclass(frozen=True, slots=True)``, perhaps with ``kw_only`` or ``order``, means here what it
+means in the standard library: to readers, to the type checker, to ``fields`` and to ``replace``.
+The standard library, though, writes and compiles six methods for every class, and a run defines a
+hundred classes before it does anything: a quarter of a repeated export. Here all classes share
+their methods (``docs/adr/014-cheap-values.md``).
 
 Making a value takes 2 µs instead of 1, so classes with many thousands of values keep to the
 decorator of the standard library.
 """
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from operator import attrgetter, eq, ge, gt, le, lt
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeVar
 
@@ -24,19 +25,19 @@ if TYPE_CHECKING:
 else:
 
     def dataclass(
-        *, frozen: Literal[True], slots: Literal[True], kw_only: Literal[True], order: bool = False
+        *, frozen: Literal[True], slots: Literal[True], kw_only: bool = False, order: bool = False
     ) -> Callable[[type[T]], type[T]]:
         """As ``dataclasses.dataclass`` with these arguments."""
-        if not (frozen and slots and kw_only):
-            raise TypeError("a value is frozen, has slots and takes keywords only")
-        return _ordered if order else _made
+        if not (frozen and slots):
+            raise TypeError("a value is frozen and has slots")
+        return partial(_made, kw_only=kw_only, order=order)
 
 
 class _Form(NamedTuple):
     """What the shared methods know of a class."""
 
-    names: frozenset[str]
-    """What may be given to make a value."""
+    names: Mapping[str, None]
+    """What may be given to make a value, in order."""
     optional: tuple[tuple[str, Any, Any], ...]
     """Names with their default, or with the function that makes it."""
     key: Callable[[object], Any]
@@ -51,35 +52,32 @@ class _Value(Protocol):
 
 
 _assign = object.__setattr__
-_with_fields = dataclasses.dataclass(init=False, repr=False, eq=False, slots=True, kw_only=True)
 
 
-def _made(cls: type[T]) -> type[T]:
-    made: Any = _with_fields(cls)
+def _made(cls: type[T], *, kw_only: bool, order: bool) -> type[T]:
+    with_fields = dataclasses.dataclass(
+        init=False, repr=False, eq=False, slots=True, kw_only=kw_only
+    )
+    made: Any = with_fields(cls)
     fields = dataclasses.fields(made)
+    compared = [field.name for field in fields if field.compare]
     made.__value__ = _Form(
-        names=frozenset(field.name for field in fields if field.init),
+        names=dict.fromkeys(field.name for field in fields if field.init),
         optional=tuple(
             (field.name, field.default, field.default_factory)
             for field in fields
             if not (field.default is field.default_factory is dataclasses.MISSING)
         ),
-        key=attrgetter(*(field.name for field in fields if field.compare)),
+        key=attrgetter(*compared) if compared else type,
         shown=tuple(field.name for field in fields if field.repr),
         is_checked=hasattr(made, "__post_init__"),
     )
+    made.__init__ = _init if kw_only else _init_in_order
     written = vars(cls)
-    for name, method in _METHODS.items():
+    for name, method in (_METHODS | _COMPARISONS if order else _METHODS).items():
         if name not in written:
             setattr(made, name, method)
     return made  # type: ignore[no-any-return]  # the class, with more methods
-
-
-def _ordered(cls: type[T]) -> type[T]:
-    made = _made(cls)
-    for name, method in _COMPARISONS.items():
-        setattr(made, name, method)
-    return made
 
 
 def _init(self: _Value, /, **given: object) -> None:
@@ -92,11 +90,18 @@ def _init(self: _Value, /, **given: object) -> None:
         for name, default, factory in optional:
             if name not in given:
                 _assign(self, name, default if factory is dataclasses.MISSING else factory())
-        missing = names.difference(given, (name for name, _, _ in optional))
+        missing = names.keys() - given.keys() - {name for name, _, _ in optional}
         if missing:
             raise TypeError(f"{type(self).__name__} lacks {', '.join(sorted(missing))}")
     if is_checked:
         self.__post_init__()  # type: ignore[attr-defined]  # just found
+
+
+def _init_in_order(self: _Value, /, *values: object, **given: object) -> None:
+    names = self.__value__.names
+    if len(values) > len(names):
+        raise TypeError(f"{type(self).__name__} has {len(names)} fields, not {len(values)}")
+    _init(self, **dict(zip(names, values, strict=False)), **given)
 
 
 def _repr(self: _Value) -> str:
@@ -127,7 +132,6 @@ def _by(compare: Callable[[Any, Any], bool]) -> Callable[[_Value, object], objec
 
 
 _METHODS = {
-    "__init__": _init,
     "__repr__": _repr,
     "__eq__": _by(eq),
     "__hash__": _hash,

@@ -11,12 +11,12 @@ Source: spec/werf-behaviour.md, section 5.4.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol
 
 from exporter.git import doublestar
 from exporter.git.doublestar import clean, compile_cover, split_path, trim_universal
+from exporter.value import dataclass
 
 
 class PathMatcher(Protocol):

@@ -7,7 +7,6 @@ work tree. With ``--dev`` the commit is made of the work tree (spec section 7.2)
 
 import posixpath
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import cached_property
 
 from exporter.errors import GiterminismError
@@ -29,6 +28,7 @@ from exporter.project.file_errors import (
     not_in_repository,
 )
 from exporter.project.work_tree import WorkTree
+from exporter.value import dataclass
 
 
 @dataclass(frozen=True, slots=True)

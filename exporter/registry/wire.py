@@ -5,11 +5,11 @@ import logging
 import ssl
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from exporter.registry.settings import CHUNK_BYTES, Settings
+from exporter.value import dataclass
 
 if TYPE_CHECKING:
     import urllib3

@@ -31,6 +31,17 @@ class Version:
         return f"{self.major}.{self.minor}"
 
 
+@dataclass(frozen=True, slots=True)
+class Pair:
+    left: str
+    right: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    pass
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Even:
     number: int
@@ -47,6 +58,17 @@ def test_fields_are_given_or_have_their_default() -> None:
     assert (thing.name, thing.secret, thing.labels, thing.size) == ("a", "", {}, 3)
 
 
+def test_fields_can_be_given_in_order() -> None:
+    assert Pair("a", right="b") == Pair("a", "b") == Pair(left="a", right="b")
+    assert Pair("a").right == ""
+
+
+def test_values_without_fields_are_equal() -> None:
+    assert Nothing() == Nothing()
+    assert hash(Nothing()) == hash(Nothing())
+    assert repr(Nothing()) == "Nothing()"
+
+
 def test_a_default_is_made_for_each_value() -> None:
     assert Thing(name="a").labels is not Thing(name="a").labels
 
@@ -58,6 +80,8 @@ def test_a_default_is_made_for_each_value() -> None:
         (lambda: Thing(name="a", nam="b"), "Thing has no field 'nam'"),  # type: ignore[call-arg]  # what is tested
         (lambda: Even(number=2, half=1), "Even has no field 'half'"),  # type: ignore[call-arg]  # the same
         (lambda: Thing("a"), "takes 1 positional argument but 2 were given"),  # type: ignore[call-arg]  # the same
+        (lambda: Pair("a", "b", "c"), "Pair has 2 fields, not 3"),  # type: ignore[call-arg]  # the same
+        (lambda: Pair("a", left="b"), "multiple values for keyword argument 'left'"),  # type: ignore[misc]  # the same
     ],
 )
 def test_other_arguments_are_refused(make: Callable[[], object], message: str) -> None:

@@ -10,11 +10,12 @@ Source: moby/patternmatcher v0.6.0; spec/werf-behaviour.md, sections 5.4 and 7.4
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from exporter.errors import ConfigError, Place
 from exporter.git import doublestar
 from exporter.git.doublestar import clean, split_path
+from exporter.value import dataclass
 
 _ESCAPED = frozenset(".+()$")
 """What moby escapes; it means to escape ``|``, ``{`` and ``}`` too, but its table is too short."""

@@ -9,7 +9,7 @@ Source: spec/werf-behaviour.md, sections 5.3 and 5.4; docs/explanation/digests.m
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from posixpath import join
 
 from exporter.build.digest import h256
@@ -42,6 +42,7 @@ from exporter.errors import ConfigError, Place
 from exporter.git.doublestar import BadPatternError, clean
 from exporter.git.path_match import PathMatcher, path_matcher
 from exporter.git.trees import Entry, Selection
+from exporter.value import dataclass
 
 _INDEX = re.compile(r"[+-]?\d+\Z")
 _REMOTE = re.compile(r"(?:https?|git|ssh)://|[\w-]+@[^/:]+:")
@@ -99,18 +100,18 @@ def digest_inputs(
     )
 
 
-@dataclass(slots=True)
 class _Collected:
     """The lists of one docker stage; ``selected`` are its entries that stand for all below."""
 
-    arguments: list[str]
-    scope: BuildScope
-    triggers: list[str] = field(default_factory=list)
-    trigger_instructions: list[Instruction] = field(default_factory=list)
-    additions: list[Addition] = field(default_factory=list)
-    variant: list[str] = field(default_factory=list)
-    selected: list[Entry] = field(default_factory=list)
-    links: list[tuple[int, str]] = field(default_factory=list)
+    def __init__(self, arguments: list[str], scope: BuildScope) -> None:
+        self.arguments = arguments
+        self.scope = scope
+        self.triggers: list[str] = []
+        self.trigger_instructions: list[Instruction] = []
+        self.additions: list[Addition] = []
+        self.variant: list[str] = []
+        self.selected: list[Entry] = []
+        self.links: list[tuple[int, str]] = []
 
     def take(self, other: "_Collected", *, with_triggers: bool) -> None:
         """Depend on another stage."""
@@ -159,7 +160,7 @@ class _Collector:
         werf = WerfScope(outside)
         scope = parent.scope.child() if parent else BuildScope.of(self._dockerfile, outside)
         with _Located(self._dockerfile, stage.line):
-            base = WerfScope(outside, dict(outside.werf)).expand(stage.base)
+            base = WerfScope(outside, outside.werf).expand(stage.base)
             if not base:
                 raise ConfigError(
                     f"the base image of FROM {stage.base} is empty",

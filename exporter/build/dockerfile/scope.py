@@ -7,11 +7,11 @@ Source: spec/werf-behaviour.md, section 5.3; BuildKit v0.13.1, package ``dockerf
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from exporter.build.dockerfile.expand import WordRules, process_word
 from exporter.build.dockerfile.parse import Dockerfile, Instruction
 from exporter.oci.platform import Platform
+from exporter.value import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,13 +72,14 @@ def resolve_globals(
     return Globals(given=given, werf={**platform, **werf}, build=build)
 
 
-@dataclass(slots=True)
 class WerfScope:
     """The variables of one stage as werf's digest sees them."""
 
-    outside: Globals
-    arguments: dict[str, str] = field(default_factory=dict)
-    environment: dict[str, str] = field(default_factory=dict)
+    def __init__(self, outside: Globals, arguments: Mapping[str, str] | None = None) -> None:
+        """Start with some arguments and no environment."""
+        self.outside = outside
+        self.arguments = dict(arguments or {})
+        self.environment: dict[str, str] = {}
 
     def expand(self, word: str) -> str:
         """The word with arguments and environment replaced."""
@@ -107,13 +108,16 @@ class WerfScope:
         return name, value
 
 
-@dataclass(slots=True)
 class BuildScope:
     """The variables of one stage as BuildKit has them; those of an external base are not known."""
 
-    outside: Globals
-    rules: WordRules
-    variables: dict[str, str] = field(default_factory=dict)
+    def __init__(
+        self, outside: Globals, rules: WordRules, variables: Mapping[str, str] | None = None
+    ) -> None:
+        """Start with the variables of a parent, if any."""
+        self.outside = outside
+        self.rules = rules
+        self.variables = dict(variables or {})
 
     @classmethod
     def of(cls, dockerfile: Dockerfile, outside: Globals) -> "BuildScope":
@@ -122,7 +126,7 @@ class BuildScope:
 
     def child(self) -> "BuildScope":
         """The scope at the start of a stage built from this one."""
-        return BuildScope(self.outside, self.rules, dict(self.variables))
+        return BuildScope(self.outside, self.rules, self.variables)
 
     def expand(self, word: str) -> str:
         """The word with variables replaced."""

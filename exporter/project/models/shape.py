@@ -8,13 +8,14 @@ the function that turns the values into the section's dataclass (spec section 1.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from importlib import import_module
 from typing import Literal, TypeAlias, Union
 
 from exporter.errors import ConfigError, Place
 from exporter.project.yaml_decode import Decoder, Fields, is_null
 from exporter.project.yaml_nodes import Node
+from exporter.value import dataclass
 
 Plain = Literal[
     "text",  # a string, or any scalar taken as its text
