@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from exporter.options import MODES, OPTIONS, Option
+from exporter.options import MODES, OPTION_GROUPS, OPTIONS, Option
 from exporter.outputs import OUTPUTS
 from scripts import reference
 from scripts.reference import ROOT, table
@@ -84,13 +84,7 @@ def main_inputs_table() -> str:
 
 def inputs_table() -> str:
     """Every input with the variable that it stands for."""
-    variables = {
-        option.input: ", ".join(
-            f"`{name}`"
-            for name in (*option.variables, *([f"{option.prefix}*"] if option.prefix else []))
-        )
-        for option in OPTIONS
-    }
+    variables = {option.input: _variables(option) for option in OPTIONS}
     return table(
         ("Input", "What it does", "Variable"),
         ((f"`{name}`", text, variables.get(name, "")) for name, text in inputs().items()),
@@ -103,13 +97,24 @@ def outputs_table() -> str:
 
 
 def options_table() -> str:
-    """Every option of the command line, with the commands that take it."""
-    rows = []
-    for option in OPTIONS:
-        if not option.hidden:
-            flag = f"`--{option.name}`" + (f", `-{option.short}`" if option.short else "")
-            rows.append((flag, _description(option), ", ".join(option.commands)))
-    return table(("Option", "What it does", "Commands"), rows)
+    """Every option of the command line by its group, with its variables and commands."""
+    parts = []
+    for group, options in OPTION_GROUPS.items():
+        rows = []
+        for option in options:
+            if not option.hidden:
+                flag = f"`--{option.name}`" + (f", `-{option.short}`" if option.short else "")
+                commands = ", ".join(option.commands)
+                rows.append((flag, _description(option), _variables(option), commands))
+        header = ("Option", "What it does", "Variable", "Commands")
+        parts.append(f"## {group}\n\n{table(header, rows)}")
+    return "\n\n".join(parts)
+
+
+def _variables(option: Option) -> str:
+    """The variables that stand for an option."""
+    names = (*option.variables, *([f"{option.prefix}*"] if option.prefix else []))
+    return ", ".join(f"`{name}`" for name in names)
 
 
 def _pages_with_files() -> dict[str, Mapping[str, Callable[[], str]]]:

@@ -58,6 +58,7 @@ def exit_codes() -> str:
     for error in _classes(errors.ExporterError):
         if error.exit_code not in _MEANINGS:
             about = (error.__doc__ or "").strip().splitlines()[0].partition(";")[0].rstrip(".")
+            about = about.replace("``", "`")
             meanings.setdefault(error.exit_code, []).append(f"{about}.")
     return table(
         ("Code", "Meaning"),

@@ -16,8 +16,12 @@ REGISTRIES = {
     "registry.example.com/": "127.0.0.1:5000/{unique}/com/",
     "registry.example.org/": "127.0.0.1:5001/{unique}/org/",
     "example.azurecr.io/": "127.0.0.1:5000/{unique}/azure/",
+    "from: debian:": "from: 127.0.0.1:5000/base/debian:",
 }
-"""The real registry, and a name that no other test uses, for each registry that a page names."""
+"""The real registry, and a name that no other test uses, for each registry that a page names.
+
+The base of a stapel image is read at its registry, which must be one of the machine.
+"""
 
 _DOCKER = """#!/bin/sh
 # A container of the exporter is the exporter here, and nothing listens to builders.
