@@ -45,8 +45,10 @@ def hand_out(
             return ""
         return outside(path, env)
 
+    unique = os.urandom(4).hex()  # every step's container has the process 1, the folder is shared
+
     def for_the_job(name: str) -> str:
-        return str(Path(folder, f"exporter-{os.getpid()}-{name}")) if folder else ""
+        return str(Path(folder, f"exporter-{unique}-{name}")) if folder else ""
 
     report_path, subjects_path = options.report_path or for_the_job("report.json"), ""
     if report_path:

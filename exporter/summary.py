@@ -79,7 +79,7 @@ def _problems(report: Report) -> list[str]:
 def _facts(report: Report) -> str:
     project = f"Project `{report.project}`, commit" if report.project else "Commit"
     commit = f"{project} `{report.commit[:12]}`, " if report.commit else ""
-    return f"{commit}{report.seconds:.1f} s."
+    return f"{commit}{report.seconds:.1f} s." if report.phases else ""
 
 
 def _row(image: ImageResult, ref: ReferenceResult | None) -> str:
