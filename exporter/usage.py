@@ -6,7 +6,7 @@ Booleans take no separate value (``--dev``, ``--dev=false``), everything else ta
 
 import argparse
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NoReturn, get_args
 
 from exporter import __version__
@@ -96,21 +96,22 @@ def _parser(command: Command) -> _Parser:
         argument_default=argparse.SUPPRESS,
     )
     parser.add_argument("arguments", nargs="*", default=None)
+    options = parser.add_argument_group()  # a parser would try to show each of them in the help
     for option in (*OPTIONS, *ACCEPTED_WITHOUT_EFFECT):
         if command in option.commands and option.name != "image":
-            _add(parser, option)
+            _add(options.add_argument, option)
     return parser
 
 
-def _add(parser: _Parser, option: Option) -> None:
+def _add(add: Callable[..., argparse.Action], option: Option) -> None:
     names = [f"--{option.name}"] + ([f"-{option.short}"] if option.short else [])
     if option.kind != "flag":
         action = "append" if option.kind == "list" else "store"
-        parser.add_argument(*names, dest=option.name, action=action)
+        add(*names, dest=option.name, action=action)
         return
-    parser.add_argument(*names, dest=option.name, action="store_const", const=True)
+    add(*names, dest=option.name, action="store_const", const=True)
     for values, const in ((_TRUE, True), (_FALSE, False)):
-        parser.add_argument(
+        add(
             *(f"{name}={value}" for name in names for value in values),
             dest=option.name,
             action="store_const",

@@ -2,8 +2,9 @@
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TextIO
+
+from exporter.value import dataclass
 
 _ERASE = "\r\x1b[2K"
 _SILENCE_S = 60.0

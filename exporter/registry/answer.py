@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from exporter.registry.redact import one_line
+from exporter.value import dataclass
 
 if TYPE_CHECKING:
     import urllib3
@@ -16,7 +16,7 @@ _DRAINED_BYTES = 64 << 10
 _SLOWEST_BYTES_PER_S = 512
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """An answer whose body was read; ``url`` is the one that answered, after redirects."""
 
@@ -34,7 +34,7 @@ class Answer:
         """A header's value; empty when it is absent."""
         return self.headers.get(name) or ""
 
-    @cached_property
+    @property
     def _errors(self) -> list[Mapping[str, object]]:
         try:
             document = json.loads(self.body)
