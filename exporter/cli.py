@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, get_args
 
 from exporter import __version__, log
 from exporter.errors import ExporterError, InputError, Interrupted
@@ -100,7 +100,7 @@ def _options(argv: Sequence[str], env: Mapping[str, str]) -> Options | None:
     from exporter import usage  # noqa: PLC0415 - see the module's docstring
 
     words = list(argv)
-    if not words and _runs_as_action(env):
+    if _runs_as_action(env) and (not words or _are_further_arguments(words, env)):
         words = [*mode_of(env).split(), *_further_arguments(env)]
     asked = usage.read(words)
     if isinstance(asked, str):
@@ -108,6 +108,12 @@ def _options(argv: Sequence[str], env: Mapping[str, str]) -> Options | None:
         return None
     flags: Mapping[str, FlagValue] = asked.flags
     return resolve(asked.command, flags=flags, arguments=asked.arguments, env=env)
+
+
+def _are_further_arguments(words: Sequence[str], env: Mapping[str, str]) -> bool:
+    """Whether the command line is what the input ``args`` holds: GitHub's runner passes it on."""
+    starts = {command.split()[0] for command in get_args(Command)}
+    return bool(env.get("INPUT_ARGS", "").strip()) and words[0] not in starts
 
 
 def _further_arguments(env: Mapping[str, str]) -> list[str]:

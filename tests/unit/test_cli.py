@@ -63,6 +63,27 @@ def test_further_arguments_are_split_as_a_shell_splits_them(
     assert capsys.readouterr().out.startswith("usage: exporter plan ")
 
 
+@pytest.mark.parametrize(
+    ("argv", "args", "usage"),
+    [
+        (["--dir", "x", "--help"], "--dir x --help", "plan"),
+        (["app", "--help"], "app --help", "plan"),
+        (["build", "--help"], "build --help", "build"),
+        (["export", "--help"], "", "export"),
+    ],
+    ids=["options", "image", "command", "without-the-input"],
+)
+def test_a_runner_that_passes_args_on_changes_nothing(
+    env: dict[str, str],
+    capsys: pytest.CaptureFixture[str],
+    argv: list[str],
+    args: str,
+    usage: str,
+) -> None:
+    assert main(argv, {**env, "INPUT_MODE": "plan", "INPUT_ARGS": args}) == 0
+    assert capsys.readouterr().out.startswith(f"usage: exporter {usage} ")
+
+
 def test_a_quote_that_is_not_closed_is_an_input_error(
     env: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
