@@ -96,3 +96,15 @@ def test_the_default_repository_of_the_action_is_the_one_of_ci_env(
     runner.checkout(TWO_IMAGES)
     step = runner.run({"mode": "plan", "tags": f"{space}/%image%:v1", "retry-timeout": "1"})
     assert "ghcr.io/octocat/two-images/two-images" in step.log
+
+
+def test_args_that_the_runner_passes_on_are_options_and_images_never_programs(
+    runner: Runner, space: str
+) -> None:
+    runner.checkout(TWO_IMAGES)
+    inputs = {"mode": "plan", "repo": f"{space}/stages", "tags": f"{space}/%image%:v1"}
+    step = runner.run({**inputs, "args": "app --log-quiet"}, args=["app", "--log-quiet"])
+    assert step.exit_code == 0, step.log
+    assert list(json.loads(step.outputs["images"])) == ["app"]
+    named_like_a_program = runner.run({**inputs, "args": "cat"}, args=["cat"])
+    assert 'no image matches pattern "cat"' in named_like_a_program.log
