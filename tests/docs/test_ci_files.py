@@ -21,7 +21,7 @@ FILES = DOCS / "how-to" / "files"
 WORKFLOWS = sorted(FILES.glob("github*.yml"))
 PROJECT = "examples/two-images"
 
-real = [pytest.mark.engine, pytest.mark.registry, pytest.mark.xdist_group("docs")]
+real = [pytest.mark.engine, pytest.mark.registry]
 
 CONTEXT = {
     "github.repository": "me/app",

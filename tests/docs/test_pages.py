@@ -9,7 +9,7 @@ import yaml
 from exporter.ci import handover
 from exporter.options import ACCEPTED_WITHOUT_EFFECT, OPTIONS
 from exporter.outputs import OUTPUTS
-from exporter.resolve import resolve
+from exporter.resolve import mode_of, resolve
 from exporter.usage import Asked, read
 from tests.docs.pages import ROOT, SHELL, Block, Page, command_lines, pages, shows
 from tests.docs.runs import Shell
@@ -21,7 +21,6 @@ _MARK = "@@@ block"
 
 @pytest.mark.engine
 @pytest.mark.registry
-@pytest.mark.xdist_group("docs")
 @pytest.mark.parametrize("name", RUNNABLE)
 def test_a_reader_who_follows_a_page_gets_what_it_shows(name: str, shell: Shell) -> None:
     page = ALL[name]
@@ -84,6 +83,10 @@ def test_every_yaml_and_json_block_of_a_page_can_be_read(name: str) -> None:
             for document in yaml.safe_load_all(block.text):
                 for given in _inputs_of_the_action(document):
                     assert given.keys() <= action["inputs"].keys(), f"{name}:{block.line}"
+                    env = {f"INPUT_{key.upper()}": str(value) for key, value in given.items()}
+                    if "${{" in env.get("INPUT_MODE", ""):
+                        del env["INPUT_MODE"]
+                    resolve(mode_of(env), flags={}, arguments=(), env=env)
 
 
 def _inputs_of_the_action(node: object) -> list[dict[str, object]]:
