@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from threading import Thread
 
 from exporter.errors import EngineError, ExporterError
 from exporter.naming.tag_template import compile_tags
@@ -10,9 +10,6 @@ from exporter.oci.reference import Repository, parse_repository
 from exporter.options import Options
 from exporter.plan import Plan
 from exporter.registry.client import RegistryClient
-
-if TYPE_CHECKING:  # loaded only when something is built
-    from exporter.build.engine import EngineFacts
 
 logger = logging.getLogger(__name__)
 
@@ -34,14 +31,17 @@ def check_before_build(
         ExporterError: The first problem; the others are in its remedy.
     """
     problems: list[ExporterError] = []
-    if not options.builder:
-        from exporter.build.engine import connect  # noqa: PLC0415 - only when something is built
+    built = [image for image in plan.missing if image.needs_engine]
+    if built and not options.builder:
+        from exporter.build.engine import answers  # noqa: PLC0415 - only when something is built
 
         try:
-            with connect(env) as engine:
-                _check_disk(engine.facts())
+            if answers(env):  # docker-py takes longer to load than a build to start
+                Thread(target=_look_at_engine, args=(env,), daemon=True).start()
+            else:
+                _check_engine(env)
         except EngineError as error:
-            names = ", ".join(dict.fromkeys(image.name or "(nameless)" for image in plan.missing))
+            names = ", ".join(dict.fromkeys(image.name or "(nameless)" for image in built))
             error.what = f"{names} must be built, but {error.what[0].lower()}{error.what[1:]}"
             problems.append(error)
     for repository in _written(plan, options, stages):
@@ -57,7 +57,19 @@ def check_before_build(
         raise first
 
 
-def _check_disk(facts: "EngineFacts") -> None:
+def _look_at_engine(env: Mapping[str, str]) -> None:
+    """Say, while the build runs already, what may keep it from ending well."""
+    try:
+        _check_engine(env)
+    except EngineError as error:
+        logger.warning("%s", error)
+
+
+def _check_engine(env: Mapping[str, str]) -> None:
+    from exporter.build.engine import connect  # noqa: PLC0415 - only when something is built
+
+    with connect(env) as engine:
+        facts = engine.facts()
     if facts.free_bytes is not None and facts.free_bytes < _LITTLE_BYTES:
         logger.warning(
             "The disk of the engine at %s has only %d MiB left; docker system prune makes room",

@@ -26,7 +26,8 @@ class PlannedImage:
     """The chain of one image on one platform.
 
     ``is_certain`` is false when a digest hangs on something that is only known after another image
-    was built; the plan is then made again at that time. ``build`` is what the image's kind needs
+    was built; the plan is then made again at that time. ``needs_engine`` is false
+    when what is missing can be made at the registry. ``build`` is what the image's kind needs
     to make the missing stages; nobody else looks into it.
     """
 
@@ -34,6 +35,7 @@ class PlannedImage:
     platform: Platform
     stages: tuple[PlannedStage, ...]
     is_certain: bool = True
+    needs_engine: bool = True
     build: object = field(default=None, repr=False, compare=False)
 
     @property

@@ -45,9 +45,11 @@ from exporter.build.stapel.publication import (
     layers_of,
     manifest_of,
     no_layers,
+    push_layer,
     without_roots,
 )
 from exporter.build.stapel.recipe import Recipe, Secret, Step
+from exporter.build.stapel.small_patch import needs_engine
 from exporter.build.stapel.tools import tools_for
 from exporter.build.stapel.where import command_at, failed_line, place_of, without_trace
 from exporter.build.storage import StageStorage
@@ -88,11 +90,15 @@ class _Start:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Missing:
-    """A stage to make; ``step`` is what the engine has to do for it, if anything."""
+    """A stage to make; ``step`` is what the engine has to do for it, if anything.
+
+    ``layer`` is its layer when that is known already.
+    """
 
     stage: PlannedStage
     work: Work
     step: Step | None
+    layer: bytes | None = field(default=None, repr=False)
     env: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -223,6 +229,11 @@ class Builder:
             if (value := fact_of(needed[dependency.image], fact.fact)) is not None
         }
         name = stage.stage.name
+        identity = self._session.new_id(stage.stage.digest)
+        if planned.patch is not None and needs_engine(stage, work):
+            return _Missing(
+                stage=replace(stage, id=identity), work=work, step=None, layer=planned.patch
+            )
         lines = self._lines(number, image, name, work, planned, recipe)
         step = None
         if lines or work.commands:
@@ -238,7 +249,6 @@ class Builder:
                 ssh=bool(self._session.env.get("SSH_AUTH_SOCK")),
             )
             recipe.add(step)
-        identity = self._session.new_id(stage.stage.digest)
         return _Missing(stage=replace(stage, id=identity), work=work, step=step, env=env)
 
     def _lines(
@@ -406,6 +416,13 @@ class _Job:
             if each.step is not None:
                 layer = self._cleaned(added.pop(0), is_first=is_first)
                 is_first = False
+            elif each.layer is not None:
+                layer = push_layer(
+                    self._client,
+                    self._storage.repository,
+                    each.layer,
+                    is_docker="docker" in known.manifest_type,
+                )
             if layer is not None:
                 known = replace(known, all=(*known.all, layer))
             labels = self._labels(each, config, parent)

@@ -4,13 +4,13 @@ Source: spec/werf-behaviour.md, section 11.2, and spec/stapel-observed.md, secti
 """
 
 import hashlib
-import io
 import logging
 import tarfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from posixpath import dirname, join
+from typing import IO
 
 from exporter.build.stapel.mappings import Mapping
 from exporter.build.stapel.scripts import call, ownership
@@ -22,6 +22,11 @@ logger = logging.getLogger(__name__)
 
 _DIRECTORY_MODE = 0o775  # what werf's archives give directories
 _BINARY = b"Binary files "
+
+
+def has_binary(patch: bytes) -> bool:
+    """Whether a patch leaves out binary files."""
+    return any(line.startswith(_BINARY) for line in patch.splitlines())
 
 
 def archive_lines(folder: Path, number: int, mapping: Mapping) -> list[str]:
@@ -42,7 +47,7 @@ def patch_lines(folder: Path, number: int, mapping: Mapping, base: str) -> list[
         return []
     text = patch_text(mapping.repository, base, mapping.commit.object_id, mapping.files)
     writer = _Writer(folder, number, mapping)
-    if any(line.startswith(_BINARY) for line in text.splitlines()):
+    if has_binary(text):
         writer.remove(changes, everything=True)
         entries = mapping.tree.files(mapping.files.source, mapping.files.matcher)
         writer.archive(entries, whole=True)
@@ -54,7 +59,7 @@ def patch_lines(folder: Path, number: int, mapping: Mapping, base: str) -> list[
 
 
 @dataclass(frozen=True, slots=True)
-class _Owner:
+class Owner:
     """Who files belong to: names for the image to look up, or numbers."""
 
     uid: int
@@ -63,7 +68,8 @@ class _Owner:
     gname: str
 
     @classmethod
-    def of(cls, owner: str, group: str) -> "_Owner":
+    def of(cls, owner: str, group: str) -> "Owner":
+        """What a mapping asks for."""
         return cls(
             uid=int(owner) if owner.isdigit() else 0,
             gid=int(group) if group.isdigit() else 0,
@@ -154,7 +160,7 @@ class _Writer:
 
     def archive(self, entries: Iterable[Entry], *, whole: bool) -> None:
         """Unpack files; a whole archive has their directories too, after what is in them."""
-        owner = _Owner.of(self._mapping.owner, self._mapping.group)
+        owner = Owner.of(self._mapping.owner, self._mapping.group)
         name = f"archive-{self._number}.tar"
         directories: set[str] = set()
         links: list[str] = []
@@ -171,12 +177,12 @@ class _Writer:
                     self._touched.update(join(self._directory, each) for each in above)
                 if file.is_lfs_pointer:
                     logger.warning("'%s' enters the image as a pointer of Git LFS", file.path)
-                _write(sink, _info(path, file, owner, time), file.chunks)
+                write_entry(sink, file_info(path, file, owner, time), file.chunks)
             if whole:
                 for path in sorted(directories, key=lambda each: each.count("/"), reverse=True):
-                    info = _info(path, None, owner, time)
+                    info = file_info(path, None, owner, time)
                     info.type, info.mode = tarfile.DIRTYPE, _DIRECTORY_MODE
-                    _write(sink, info, ())
+                    write_entry(sink, info, ())
             sink.write(b"\0" * 2 * tarfile.BLOCKSIZE)
         self._lines.append(self._top)
         if files:
@@ -212,7 +218,8 @@ def _parents(path: str) -> Iterator[str]:
         parent = dirname(parent)
 
 
-def _info(path: str, file: ArchivedFile | None, owner: _Owner, time: int) -> tarfile.TarInfo:
+def file_info(path: str, file: ArchivedFile | None, owner: Owner, time: int) -> tarfile.TarInfo:
+    """The header of a file, or of anything else without one."""
     info = tarfile.TarInfo(path)
     info.mtime = time
     info.uid, info.gid, info.uname, info.gname = owner.uid, owner.gid, owner.uname, owner.gname
@@ -224,7 +231,8 @@ def _info(path: str, file: ArchivedFile | None, owner: _Owner, time: int) -> tar
     return info
 
 
-def _write(sink: io.BufferedWriter, info: tarfile.TarInfo, chunks: Iterable[bytes]) -> None:
+def write_entry(sink: IO[bytes], info: tarfile.TarInfo, chunks: Iterable[bytes]) -> None:
+    """Write an entry of a tar archive."""
     sink.write(info.tobuf(tarfile.GNU_FORMAT, "utf-8", "surrogateescape"))
     if info.size:
         sink.writelines(chunks)

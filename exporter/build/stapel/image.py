@@ -5,16 +5,18 @@ written at the registry.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from exporter.build.images import Needed, PlannedImage
+from exporter.build.publisher import Publisher
 from exporter.build.session import Session
 from exporter.build.stapel import imports
 from exporter.build.stapel.chain import Chain, ChainRequest, plan_chain
 from exporter.build.stapel.imports import Source
 from exporter.build.stapel.mappings import Mapping as GitMapping
 from exporter.build.stapel.mappings import Mappings
+from exporter.build.stapel.small_patch import changes_files, small_patch
 from exporter.errors import BuildError
 from exporter.oci.platform import Platform
 from exporter.project.models.imports import Import
@@ -28,10 +30,14 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """What building needs besides the stages."""
+    """What building needs besides the stages.
+
+    ``patch`` is the layer of the one missing stage that changes files, when it is known already.
+    """
 
     chain: Chain
     mappings: Sequence[GitMapping]
+    patch: bytes | None = field(default=None, repr=False)
 
 
 class StapelKind:
@@ -70,12 +76,16 @@ class StapelKind:
             )
         )
         is_certain = chain.is_certain and all(each.plan.is_certain for each in needed.values())
+        patch = None
+        if is_certain and changes_files(chain) and isinstance(self._session.publisher, Publisher):
+            patch = small_patch(chain, mappings, self._session.publisher.registry)
         return PlannedImage(
             name=image.name,
             platform=platform,
             stages=chain.stages,
             is_certain=is_certain,
-            build=Planned(chain=chain, mappings=mappings),
+            needs_engine=not is_certain or (patch is None and changes_files(chain)),
+            build=Planned(chain=chain, mappings=mappings, patch=patch),
         )
 
     def settle(

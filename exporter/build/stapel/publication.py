@@ -28,6 +28,9 @@ EMPTY_DIFF_ID = "sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10
 
 _ROOTS = frozenset({"dev", "proc", "sys"})
 _LARGEST_CHECKED = 8 << 20
+_GZIP_MAGIC = b"\x1f\x8b"
+_LEVEL = 6
+_GZIP = 31  # zlib's window bits for a gzip header without a time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,22 +111,31 @@ def without_roots(client: RegistryClient, repository: Repository, layer: Layer) 
     if blob.size > _LARGEST_CHECKED:
         return layer
     content = b"".join(client.pull_blob(repository, blob))
-    archive = gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content
-    kept = _filtered(archive)
+    if content[:2] != _GZIP_MAGIC:
+        return layer
+    kept = _filtered(gzip.decompress(content))
     if kept is None:
         return layer
     if not kept:
         return None
-    compressor = zlib.compressobj(6, zlib.DEFLATED, 31)
-    packed = compressor.compress(kept) + compressor.flush()
-    source = BlobSource.of(packed, blob.media_type)
+    return push_layer(client, repository, kept, is_docker="docker" in blob.media_type)
+
+
+def push_layer(
+    client: RegistryClient, repository: Repository, archive: bytes, *, is_docker: bool
+) -> Layer:
+    """A layer made here, in the repository; the same archive gives the same blob."""
+    compressor = zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP)
+    packed = compressor.compress(archive) + compressor.flush()
+    media_type = types.DOCKER_LAYER_GZIP if is_docker else types.OCI_LAYER_GZIP
+    source = BlobSource.of(packed, media_type)
     client.push_blob(repository, source)
-    changed = {
-        **layer.descriptor,
-        "digest": str(source.descriptor.digest),
+    descriptor: dict[str, Json] = {
+        "mediaType": str(media_type),
         "size": source.descriptor.size,
+        "digest": str(source.descriptor.digest),
     }
-    return Layer(descriptor=changed, diff_id=f"sha256:{sha256(kept).hexdigest()}")
+    return Layer(descriptor=descriptor, diff_id=f"sha256:{sha256(archive).hexdigest()}")
 
 
 def _filtered(archive: bytes) -> bytes | None:

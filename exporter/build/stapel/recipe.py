@@ -69,10 +69,6 @@ class Recipe:
         self._text: list[str] = []
         self._runs: list[tuple[int, int]] = []
         self.contexts: dict[str, str] = {}
-        (folder / "tools").mkdir()
-        for name, path in tools.items():
-            copyfile(path, folder / "tools" / name)
-        (folder / "tools" / "bash-env").write_text(BASH_ENV)
 
     @property
     def has_tools(self) -> bool:
@@ -129,7 +125,12 @@ class Recipe:
         return "stage" if number is None else f"stage{number}"
 
     def finish(self) -> None:
-        """Write the Dockerfile."""
+        """Write the Dockerfile, and bring the tools."""
+        tools = self._folder / "tools"
+        tools.mkdir(exist_ok=True)
+        for name, path in self._tools.items():
+            copyfile(path, tools / name)
+        (tools / "bash-env").write_text(BASH_ENV)
         head = [f"FROM {reference} AS {name}" for reference, name in self._images.items()]
         (self._folder / "Dockerfile").write_text("\n".join([*head, *self._text, ""]), "utf-8")
 
