@@ -6,6 +6,7 @@ The user's own builders, contexts and credentials apply, since the program is th
 
 import json
 import logging
+import os
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,6 +28,11 @@ from exporter.oci.reference import Reference
 
 logger = logging.getLogger(__name__)
 
+_PLUGINS = tuple(
+    Path(folder, "docker", "cli-plugins")
+    for folder in ("/usr/local/lib", "/usr/local/libexec", "/usr/lib", "/usr/libexec")
+)
+"""Where docker looks for its plugins, in its order."""
 _SECRET_BYTES = 64 << 10
 PUSH_ATTEMPTS = 5
 """How often a solve is repeated when only the push of its (then cached) result failed."""
@@ -158,13 +164,24 @@ class BuildKit:
             steps=progress.steps,
         )
 
+    @property
+    def _program(self) -> list[str]:
+        """Buildx itself, which starts in half the time that it takes through docker."""
+        if self.context:
+            return ["docker", "--context", self.context, "buildx"]
+        if self.env.get("DOCKER_TLS_VERIFY") or self.env.get("DOCKER_TLS"):
+            return ["docker", "buildx"]  # only docker itself reads these
+        folders = (Path(self.env.get("DOCKER_CONFIG", ""), "cli-plugins"), *_PLUGINS)
+        found = (folder / "docker-buildx" for folder in folders)
+        plugin = next((path for path in found if os.access(path, os.X_OK)), None)
+        return [str(plugin)] if plugin else ["docker", "buildx"]
+
     def _command(
         self, solve: Solve, output: str, metadata: Path
     ) -> tuple[list[str], dict[str, str]]:
         """Arguments and environment; values of build arguments and secrets go by environment."""
         env = dict(self.env)
-        program = ["docker", *(["--context", self.context] if self.context else [])]
-        argv = [*program, "buildx", "build", "--progress=rawjson", "--provenance=false"]
+        argv = [*self._program, "build", "--progress=rawjson", "--provenance=false"]
         argv += ["--file", solve.dockerfile, "--platform", str(solve.platform)]
         argv += ["--metadata-file", str(metadata)]
         argv += ["--output", output]

@@ -7,6 +7,7 @@ docker-py is imported only when the engine is needed: it costs as much time as a
 import json
 import re
 import shutil
+import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,8 +21,10 @@ from exporter.oci.platform import Platform
 if TYPE_CHECKING:
     from docker import DockerClient
 
+DEFAULT_HOST = "unix:///var/run/docker.sock"
 OLDEST_API = (1, 41)
 _CERTIFICATE = re.compile(r"certificate verify failed: ([^(\"']+)")
+_ANSWER_S = 2.0
 _START = "Start the engine, set DOCKER_HOST, or mount /var/run/docker.sock."
 
 
@@ -122,6 +125,23 @@ class Engine:
         return tuple(tag for image in images for tag in image.tags)
 
 
+def answers(env: Mapping[str, str]) -> bool:
+    """Whether the engine is plainly there: its socket on this machine takes a connection.
+
+    Costs a millisecond; False does not mean that there is no engine.
+    """
+    host = env.get("DOCKER_HOST") or DEFAULT_HOST
+    if not host.startswith("unix://") or (not env.get("DOCKER_HOST") and _context(env)):
+        return False
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(_ANSWER_S)
+        try:
+            connection.connect(host.removeprefix("unix://"))
+        except OSError:
+            return False
+    return True
+
+
 @contextmanager
 def connect(env: Mapping[str, str]) -> Iterator[Engine]:
     """The engine that ``DOCKER_HOST`` and the like name, else that of the Docker context in use.
@@ -134,7 +154,7 @@ def connect(env: Mapping[str, str]) -> Iterator[Engine]:
     from docker.errors import DockerException  # noqa: PLC0415 - see the module's docstring
 
     reach = env if env.get("DOCKER_HOST") else {**env, **_context(env)}
-    host = reach.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
+    host = reach.get("DOCKER_HOST") or DEFAULT_HOST
     try:
         client = _client(reach, host)
         client.ping()
