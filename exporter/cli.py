@@ -36,7 +36,9 @@ def console() -> NoReturn:
         ):  # whatever the locale; bytes of files stay as they are
             stream.reconfigure(encoding="utf-8", errors="surrogateescape")
     env = dict(os.environ)  # noqa: TID251 - the one place that reads it
-    sys.exit(main(sys.argv[1:], env))
+    code = main(sys.argv[1:], env)
+    gc.freeze()  # else all of it is looked through once more before the program ends
+    sys.exit(code)
 
 
 def main(argv: Sequence[str], env: Mapping[str, str]) -> int:

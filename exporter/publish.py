@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from exporter.build.images import PlannedImage
-from exporter.build.index import index_of
 from exporter.build.session import Session
 from exporter.build.stages import LABEL_PROJECT
 from exporter.build.storage import StageStorage
@@ -33,6 +32,8 @@ def publish(session: Session, name: str, images: Sequence[PlannedImage]) -> Sour
     """
     source = published_source(session, name, images)
     if source is None:
+        from exporter.build.index import index_of  # noqa: PLC0415 - for several platforms only
+
         storage, stage = session.storages.primary, content_id(images)
         parts = [image.last.image for image in images]
         session.publisher.publish_index(storage, index_of([part for part in parts if part]), stage)

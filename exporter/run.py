@@ -14,7 +14,6 @@ from exporter.build.conveyor import Built, Key
 from exporter.build.images import PlannedImage
 from exporter.build.storage import StageStorage
 from exporter.ci import Console
-from exporter.ci.variables import default_repo
 from exporter.credentials import logins_of, secrets_of
 from exporter.errors import ExporterError, InputError, Interrupted, PartialExportError
 from exporter.export import Export
@@ -82,7 +81,7 @@ class Run:
     ) -> None:
         """Prepare; a trial keeps what it builds in the engine, also where a CI has a default."""
         self._uses_default_repo = options.command in MODES and not options.repo and not is_trial
-        repo = default_repo(env) if self._uses_default_repo else options.repo
+        repo = _default_repo(env) if self._uses_default_repo else options.repo
         self.options = options._replace(repo=repo)
         self._env = env
         self._console = console
@@ -192,7 +191,7 @@ class Run:
             self._console.warning(f"{harm} It was not fetched: {reason}.")
         self._project = project
         if self._uses_default_repo and self.options.repo:
-            repo = default_repo(self._env, project=project.config.project)
+            repo = _default_repo(self._env, project.config.project)
             self.options = self._workshop.options = self.options._replace(repo=repo)
             self._console.say(f"Stages are kept in {repo}, the default of this CI.")
         return project
@@ -454,3 +453,9 @@ class Run:
             f"{len(failed)} of {len(references)} references are not as asked",
             remedy="The others are in place; run again after mending the cause.",
         )
+
+
+def _default_repo(env: Mapping[str, str], project: str = "") -> str:
+    from exporter.ci.variables import default_repo  # noqa: PLC0415 - without --repo only
+
+    return default_repo(env, project=project)

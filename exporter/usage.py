@@ -11,7 +11,6 @@ from typing import NoReturn, get_args
 
 from exporter import __version__
 from exporter.errors import InputError
-from exporter.help import command_help, overview
 from exporter.options import ACCEPTED_WITHOUT_EFFECT, OPTIONS, Command, Option
 from exporter.resolve import FlagValue, nearest
 from exporter.value import dataclass
@@ -39,7 +38,7 @@ def read(words: Sequence[str]) -> Asked | str:
         InputError: An unknown command or flag, or a flag without its value.
     """
     if not words or words[0] in ("-h", "--help", "help"):
-        return read([*words[1:], "--help"]) if words[1:] else overview()
+        return read([*words[1:], "--help"]) if words[1:] else _overview()
     if words[0] in ("--version", "version"):
         return f"exporter {__version__}\n"
     if words[0] == "completion":
@@ -48,8 +47,10 @@ def read(words: Sequence[str]) -> Asked | str:
         return script(words[1] if len(words) > 1 else "bash")
     command, rest = _command(words)
     if command is None:
-        return overview(words[0])
+        return _overview(words[0])
     if asked := [word for word in rest if word in _HELP]:
+        from exporter.help import command_help  # noqa: PLC0415 - only here
+
         after = rest[rest.index(asked[0]) + 1 :]
         return command_help(command, everything="=all" in asked[0] or after[:1] == ["all"])
     given = vars(_parser(command).parse_intermixed_args(rest))
@@ -60,6 +61,12 @@ def read(words: Sequence[str]) -> Asked | str:
                 f"--{option.name} is accepted for compatibility and has no effect here\n"
             )
     return Asked(command=command, flags=given, arguments=arguments)
+
+
+def _overview(group: str = "") -> str:
+    from exporter.help import overview  # noqa: PLC0415 - only for help
+
+    return overview(group)
 
 
 def _command(words: Sequence[str]) -> tuple[Command | None, list[str]]:

@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Mapping
 
-from exporter.build.records import record
 from exporter.build.stages import StageId, StageImage
 from exporter.build.storage import StageStorage
 from exporter.errors import BuildError, RegistryError
@@ -105,6 +104,8 @@ class Publisher:
         """
         if tag in storage.tags and not renew:
             return True
+        from exporter.build.records import record  # noqa: PLC0415 - most runs find all records
+
         manifest, config = record(labels)
         try:
             self._push_config(storage, manifest, config)
