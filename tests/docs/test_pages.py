@@ -42,6 +42,17 @@ def test_a_reader_who_follows_a_page_gets_what_it_shows(name: str, shell: Shell)
             before = block
 
 
+@pytest.mark.engine
+@pytest.mark.registry
+def test_the_commands_of_the_readme_work(shell: Shell) -> None:
+    cwd = shell.checkout("examples/two-images")
+    blocks = [b.text for b in ALL["README.md"].blocks if b.text.startswith("exporter ")]
+    assert blocks
+    for text in blocks:
+        ran = shell.run(text, cwd=cwd)
+        assert ran.returncode == 0, ran.stdout
+
+
 def _script(blocks: list[Block]) -> str:
     """One script for the whole page, so that its variables and directories stay."""
     lines = ["set -eu"]
