@@ -2,7 +2,7 @@
 
 That is right only when it is known what the files are in the image: the layers since the git files
 were added are read, and every changed file must still be as git had it. Where that is not so, or
-those layers are big, the engine applies the patch (docs/adr/014-stages-at-the-registry.md).
+those layers are big, the engine applies the patch (docs/adr/017-stages-at-the-registry.md).
 """
 
 import io

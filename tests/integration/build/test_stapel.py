@@ -1,0 +1,154 @@
+"""Stapel images from the command line to the registry, where the recorded cases do not look."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.images import pull, tags
+from tests.integration.runs import Workplace
+from tests.vectors.stapel_base import flattened
+
+pytestmark = [pytest.mark.engine, pytest.mark.registry]
+
+ROOT = Path(__file__).resolve().parents[3]
+BASE = "127.0.0.1:5000/base/debian:trixie-slim"
+META = "project: test\nconfigVersion: 1\n---\n"
+NO_ENGINE = {"DOCKER_HOST": "unix:///nowhere.sock"}
+
+
+def _example() -> dict[str, str | dict[str, str]]:
+    folder = ROOT / "examples" / "stapel-app"
+    return {
+        str(path.relative_to(folder)): {
+            "text": path.read_text(),
+            "mode": "0755" if path.name == "serve" else "0644",
+        }
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def _files(reference: str) -> dict[str, dict[str, object]]:
+    image = pull(reference)
+    return flattened(image, [layer["digest"] for layer in image.manifest["layers"][1:]])
+
+
+def test_the_example_is_built_and_rebuilt_from_where_a_commit_touches_it(
+    workplace: Workplace,
+) -> None:
+    env = {"BASE_IMAGE": BASE}
+    first = workplace.commit(_example()).export(env=env)
+    assert first.code == 0, first.text
+    shown = subprocess.run(
+        ["docker", "run", "--rm", workplace.tag], capture_output=True, check=True, text=True
+    ).stdout
+    assert shown == (
+        "<h1>Hello</h1>\nh1 { color: red }\nfetched flask\nfetched redis\nbuilt for everybody\n"
+    )
+    unchanged = workplace.export(env={**env, **NO_ENGINE})
+    assert (unchanged.code, unchanged.built) == (0, [])
+    workplace.commit({"web/static/index.html": "<h1>Bye</h1>\n"})
+    changed = workplace.export(env=env)
+    assert changed.code == 0, changed.text
+    # the builder's setup, then the import of what it made
+    assert changed.built == ["app/dependenciesAfterSetup", "app/imageSpec"]
+    files = _files(workplace.tag)
+    assert files["srv/assets/site.txt"]["uid"] == 1000
+    assert files["usr/local/bin/serve"]["mode"] == "0755"
+
+
+def test_one_changed_file_needs_no_engine(workplace: Workplace) -> None:
+    config = f"{META}image: app\nfrom: {BASE}\ngit: [{{add: /src, to: /app}}]\n"
+    workplace.commit({"werf.yaml": config, "src/a": "1\n", "src/b": "2\n"}).export()
+    workplace.commit({"src/a": "changed\n", "src/c": "new\n"}).project.delete("src/b").commit()
+    ran = workplace.export(env=NO_ENGINE)
+    assert ran.code == 0, ran.text
+    assert ran.built == ["app/gitLatestPatch"]
+    image = pull(workplace.tag)
+    assert sorted(flattened(image, [image.manifest["layers"][-1]["digest"]])) == ["app/a", "app/c"]
+    assert {"app/a", "app/c"} <= _files(workplace.tag).keys()
+    assert "app/b" not in _files(workplace.tag)
+
+
+def test_the_same_files_give_the_same_layers_wherever_they_are_built(
+    workplace: Workplace,
+) -> None:
+    config = (
+        f"{META}image: art\nfrom: {BASE}\ngit: [{{add: /src, to: /o}}]\n---\n"
+        f"image: app\nfrom: {BASE}\n"
+        "git: [{add: /src, to: /app, owner: www-data, group: www-data}]\n"
+        "import: [{image: art, add: /o, to: /opt/deep/o, after: install, owner: games}]\n"
+    )
+    workplace.commit(
+        {"werf.yaml": config, "src/a": "1\n", "src/d/b": "2\n", "src/l": {"symlink": "a"}}
+    )
+    layers = []
+    for message in ("one", "two"):  # another commit hash: BuildKit cannot use its cache
+        workplace.project.git("commit", "-q", "--amend", "-m", message)
+        repo = f"{workplace.repo}-{message}"
+        ran = workplace.run("export", "--repo", repo, "--tag", f"{workplace.tag}-%image%")
+        assert ran.code == 0, ran.text
+        layers.append(pull(f"{workplace.tag}-app").manifest["layers"])
+    assert layers[0] == layers[1]
+
+
+def test_a_failing_command_is_shown_with_its_line(workplace: Workplace) -> None:
+    config = (
+        f"{META}image: app\nfrom: {BASE}\nshell:\n  install:\n  - echo one\n"
+        "  - |\n    echo two\n    ls /missing\n"
+    )
+    ran = workplace.commit({"werf.yaml": config}).export()
+    assert ran.code == 4
+    assert "werf.yaml:11: the stage install of app failed: exit code 2: ls /missing" in ran.text
+    assert "No such file or directory" in ran.text
+    assert [tag for tag in tags(workplace.repo) if len(tag) == 70] != []  # the stage from
+
+
+def test_a_changed_variant_of_the_base_rebuilds_the_image(workplace: Workplace) -> None:
+    config = (
+        f"{META}image: base\ndockerfile: Dockerfile\n---\n"
+        "image: app\nfromImage: base\nshell: {install: [cp /text /copy]}\n"
+    )
+    dockerfile = f"FROM {BASE}\nCOPY <<EOF /text\none\nEOF\n"
+    ran = workplace.commit({"werf.yaml": config, "Dockerfile": dockerfile}).export("app")
+    assert ran.code == 0, ran.text
+    # werf's digest does not see the quotes; the variant does
+    workplace.commit({"Dockerfile": dockerfile.replace("<<EOF", "<<'EOF'")})
+    again = workplace.export("app")
+    assert again.code == 0, again.text
+    assert [stage for stage in again.built if stage.startswith("app/")] != []
+
+
+def test_ansible_is_refused_with_its_line_and_two_ways_out(workplace: Workplace) -> None:
+    config = f"{META}image: app\nfrom: {BASE}\nansible:\n  install:\n  - shell: date\n"
+    ran = workplace.commit({"werf.yaml": config}).export()
+    assert ran.code == 4
+    assert "werf.yaml:7" in ran.text
+    assert "`shell`" in ran.text
+    assert "Dockerfile" in ran.text
+
+
+def test_nothing_of_ours_is_left_in_the_image(workplace: Workplace) -> None:
+    config = (
+        f"{META}image: app\nfrom: {BASE}\ngit: [{{add: /src, to: /app}}]\n"
+        "mount: [{from: tmp_dir, to: /cache}]\n"
+        "secrets: [{id: token, value: hidden-value}]\n"
+        "shell: {setup: [test -s /run/secrets/token && touch /cache/x /done]}\n"
+    )
+    rules = "giterminismConfigVersion: 1\nconfig: {secrets: {allowValueIds: [token]}}\n"
+    workplace.commit({"werf.yaml": config, "werf-giterminism.yaml": rules, "src/a": "1\n"})
+    ran = workplace.export()
+    assert ran.code == 0, ran.text
+    assert sorted(_files(workplace.tag)) == ["app", "app/a", "done"]
+    text = json.dumps(pull(workplace.tag).config)
+    assert "exporter" not in text
+    assert "/dev/" not in text
+    assert "hidden-value" not in text
+    history = [entry["created_by"] for entry in pull(workplace.tag).config["history"][-3:]]
+    assert history == [
+        f"from: {BASE}",
+        "gitArchive: git files added",
+        "test -s /run/secrets/token && touch /cache/x /done",
+    ]
