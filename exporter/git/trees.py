@@ -5,7 +5,6 @@ Submodules are entered as if they were directories, at the commit that the tree 
 Source: spec/werf-behaviour.md, sections 5.4 and 7.2.
 """
 
-import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from posixpath import dirname, join
@@ -76,6 +75,8 @@ class Selection:
         """The ls-tree checksum: 64 hexadecimal digits, "" when nothing is selected."""
         if not self:
             return ""
+        import hashlib  # noqa: PLC0415 - loading a project needs none, and it takes 2 ms
+
         digest = hashlib.sha256()
         for entry in sorted(self.entries, key=_path_bytes):
             digest.update(entry.object_id.encode())

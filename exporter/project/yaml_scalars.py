@@ -4,9 +4,7 @@ It is YAML 1.1 with yaml.v2's own taste: ``y`` and ``off`` are booleans, ``0o17`
 ``0b11`` are integers, ``018`` is a float, ``1:30`` is text, and timestamps stay text in the end.
 """
 
-import base64
 import re
-from calendar import monthrange
 from collections.abc import Mapping
 from functools import lru_cache
 from types import MappingProxyType
@@ -92,6 +90,8 @@ def resolve(text: str, tag: str = "") -> tuple[str, Resolved]:
         compact = text.replace("\r", "").replace("\n", "")
         if not _BASE64.fullmatch(compact):
             raise ScalarError("!!binary value contains invalid base64 data")
+        import base64  # noqa: PLC0415 - rarely used
+
         return BINARY, base64.b64decode(compact).decode("utf-8", "surrogateescape")
     if tag == STR or tag not in _RESOLVABLE:
         return tag, text
@@ -151,6 +151,8 @@ def is_timestamp(text: str) -> bool:
     # With T a zone is a must, with a space none is allowed.
     if match["hour"] and bool(match["t"]) != bool(match["zone"]):
         return False
+    from calendar import monthrange  # noqa: PLC0415 - rarely used
+
     year, month, day = int(match["year"]), int(match["month"]), int(match["day"])
     # monthrange knows no year 0, which is a leap year like 2000
     if not 1 <= month <= 12 or not 1 <= day <= monthrange(year or 2000, month)[1]:  # noqa: PLR2004
