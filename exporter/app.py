@@ -85,7 +85,7 @@ def _for_fork(options: Options, env: Env, console: Console) -> int:
 
 def promote(options: Options, env: Env, console: Console) -> int:
     """Export what an earlier run has built; no project, no engine."""
-    from exporter.sources import read_promotion  # noqa: PLC0415 - only here
+    from exporter.promotion import read_promotion  # noqa: PLC0415 - only here
 
     def work(run: Run) -> None:
         run.check_options()
