@@ -38,6 +38,7 @@ LEAST_BYTES = 64 << 20
 
 _UNUSED_S = 7 * 24 * 3600
 _FREE_BYTES = 2 << 30
+_INDEX_VERSION = 1
 _SECOND = 1_000_000_000
 _NO_IGNORE = "# what is ignored is not in the directory\n"
 
@@ -171,7 +172,7 @@ class _Kept:
             kept[path] = [self._wanted[path], found.st_size, found.st_mtime_ns, is_pointer]
         self._warn(kept)
         new = self._index.with_suffix(".new")
-        new.write_text(json.dumps(kept))
+        new.write_text(json.dumps({"version": _INDEX_VERSION, "files": kept}))
         new.replace(self._index)
 
     def _warn(self, index: Mapping[str, Sequence[object]]) -> None:
@@ -184,7 +185,10 @@ class _Kept:
             found = json.loads(self._index.read_bytes())
         except (OSError, ValueError):
             return {}
-        return found if isinstance(found, dict) else {}
+        if not isinstance(found, dict) or found.get("version") != _INDEX_VERSION:
+            return {}
+        files: dict[str, list[object]] = found["files"]
+        return files
 
     def _is_kept(self, path: str, known: Sequence[object] | None) -> bool:
         if known is None or known[0] != self._wanted[path]:

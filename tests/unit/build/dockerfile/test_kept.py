@@ -1,7 +1,6 @@
 """Contexts kept as directories: written once, then only what differs; never used half-written."""
 
 import fcntl
-import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -50,11 +49,6 @@ def shown(directory: Path) -> dict[str, tuple[str, int]]:
             text = path.read_text()
         mode = 0o777 if path.is_symlink() else path.stat().st_mode & 0o777
         found[str(path.relative_to(directory))] = (text, mode)
-    return found
-
-
-def index(directory: Path) -> dict[str, list[object]]:
-    found: dict[str, list[object]] = json.loads((directory.parent / "index.json").read_text())
     return found
 
 
