@@ -4,7 +4,6 @@
 missing, exports, and says what was done, also when a step before failed.
 """
 
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -117,28 +116,6 @@ def refused(error: ExporterError, env: Env, console: Console) -> None:
         exit_code=error.exit_code,
     )
     hand_out(report, options=Options("export"), env=env, console=console, cwd=Path.cwd())
-
-
-def config_command(options: Options, env: Env, console: Console) -> int:
-    """Print what ``config render``, ``list``, ``graph`` or ``schema`` is about."""
-    from exporter.project import commands  # noqa: PLC0415 - only here
-
-    if options.command == "config schema":
-        sys.stdout.write(commands.config_schema())
-        return 0
-    with Run(options, env, console) as run:
-        project = run.load_project(quiet=options.command != "config graph")
-        match options.command:
-            case "config render":
-                text = commands.config_render(project, options.image)
-            case "config list":
-                text = commands.config_list(project.config, final_only=options.final_images_only)
-            case _:
-                text = commands.config_graph(
-                    project.config, options.image, final_only=options.final_images_only
-                )
-    sys.stdout.write(text)
-    return 0
 
 
 def ci_env(options: Options, env: Env, console: Console) -> int:

@@ -80,6 +80,10 @@ def main(argv: Sequence[str], env: Mapping[str, str]) -> int:
 
 def _run(options: Options, env: Mapping[str, str], console: "Console") -> int:
     """Hand over to the command's function."""
+    if options.command.startswith("config "):
+        from exporter.show import show  # noqa: PLC0415 - see the module's docstring
+
+        return show(options, env, console)
     from exporter import app  # noqa: PLC0415 - see the module's docstring
 
     commands: Mapping[Command, Callable[[Options, Mapping[str, str], Console], int]] = {
@@ -87,10 +91,6 @@ def _run(options: Options, env: Mapping[str, str], console: "Console") -> int:
         "plan": app.plan,
         "build": app.build,
         "promote": app.promote,
-        "config render": app.config_command,
-        "config list": app.config_command,
-        "config graph": app.config_command,
-        "config schema": app.config_command,
         "ci-env": app.ci_env,
         "doctor": app.doctor,
     }

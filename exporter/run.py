@@ -161,23 +161,7 @@ class Run:
     @_timed("Load the project")
     def load_project(self, *, quiet: bool = False) -> Project:
         """The project at its commit, with its warnings told."""
-        options = self.options
-        project_options = ProjectOptions(
-            cwd=self._cwd,
-            env=self._env,
-            dir=options.dir,
-            git_work_tree=options.git_work_tree,
-            config=options.config,
-            config_templates_dir=options.config_templates_dir,
-            config_render_path=options.config_render_path,
-            giterminism_config=options.giterminism_config,
-            werf_env=options.env,
-            loose_giterminism=options.loose_giterminism,
-            dev=options.dev,
-            dev_ignore=options.dev_ignore,
-            debug_templates=options.debug_templates,
-            allow_includes_update=options.allow_includes_update,
-        )
+        project_options = ProjectOptions.of(self.options, cwd=self._cwd, env=self._env)
         project = self._stack.enter_context(load_project(project_options))
         for warning in () if quiet else warnings_of(project, project_options):
             self._console.warning(warning)
