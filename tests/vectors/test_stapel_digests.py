@@ -197,6 +197,7 @@ def _plan(
             mappings=mappings,
             needed=done,
             checksum=checksum,
+            warn=lambda _: None,
             base_config_digest=base,
         )
     )

@@ -16,7 +16,7 @@ from exporter.build import image_spec
 from exporter.build.buildkit import Solve
 from exporter.build.delivery import Deliveries
 from exporter.build.images import Needed, PlannedImage, PlannedStage
-from exporter.build.secret import BuildSecret
+from exporter.build.secret import read_secret
 from exporter.build.session import Session, fact_of
 from exporter.build.stages import LABEL_COMMIT, StageId, StageImage, service_labels
 from exporter.build.stapel import git_files, import_files, imports, instructions, mounts
@@ -53,7 +53,7 @@ from exporter.build.stapel.small_patch import needs_engine
 from exporter.build.stapel.tools import tools_for
 from exporter.build.stapel.where import command_at, failed_line, place_of, without_trace
 from exporter.build.storage import StageStorage
-from exporter.errors import BuildError, ConfigError
+from exporter.errors import BuildError
 from exporter.oci.config import ImageConfig, parse_config
 from exporter.oci.digest import Digest
 from exporter.oci.document import Json
@@ -294,32 +294,17 @@ class Builder:
         return found
 
     def _secret(self, secret: ConfiguredSecret) -> Secret:
-        if secret.env:
-            value = self._session.env.get(secret.env)
-            if value is None:
-                raise ConfigError(
-                    f"the secret '{secret.id}' comes from the variable {secret.env}, "
-                    "which is not set",
-                    place=secret.place,
-                    remedy=f"Set {secret.env} in the environment of the step",
-                )
-            return Secret(build=BuildSecret(id=secret.id, value=value))
-        if secret.src:
-            path = self._session.giterminism.host_path(secret.src)
-            if not path.is_file():
-                raise ConfigError(
-                    f"the secret '{secret.id}' comes from the file {secret.src}, "
-                    "which does not exist",
-                    place=secret.place,
-                )
-            facts = path.stat()
-            return Secret(
-                build=BuildSecret(id=secret.id, file=path),
-                mode=facts.st_mode & _SHELL_MODE,
-                uid=facts.st_uid,
-                gid=facts.st_gid,
-            )
-        return Secret(build=BuildSecret(id=secret.id, value=secret.value))
+        session = self._session
+        build = read_secret(secret, env=session.env, host_path=session.giterminism.host_path)
+        if build.file is None:
+            return Secret(build=build)
+        facts = build.file.stat()
+        return Secret(
+            build=build,
+            mode=facts.st_mode & _SHELL_MODE,
+            uid=facts.st_uid,
+            gid=facts.st_gid,
+        )
 
 
 class _Job:

@@ -5,7 +5,6 @@ asked of the caller.
 Source: spec/werf-behaviour.md, sections 5.1, 5.7 and 11.1; spec/stapel-observed.md, sections 4, 5.
 """
 
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -24,8 +23,6 @@ from exporter.project.models.dependencies import Dependency
 from exporter.project.models.imports import Import
 from exporter.project.models.moment import Moment
 from exporter.project.models.stapel import StapelImage
-
-logger = logging.getLogger(__name__)
 
 FROM = "from"
 GIT_ARCHIVE = "gitArchive"
@@ -90,7 +87,8 @@ class ChainRequest:
     """An image on a platform, and what it is made from.
 
     ``base_config_digest`` is that of the base's config when ``fromLatest`` asks for it.
-    ``checksum`` gives the checksum of an import's source when it is known.
+    ``checksum`` gives the checksum of an import's source when it is known. ``warn`` is told what
+    the user should know, every time.
     """
 
     session: Session
@@ -99,6 +97,7 @@ class ChainRequest:
     mappings: Sequence[GitMapping]
     needed: Mapping[str, Needed]
     checksum: Callable[[Import, Source], str | None]
+    warn: Callable[[str], None]
     checks_ancestry: bool = True
     base_config_digest: str = ""
 
@@ -168,6 +167,8 @@ class _Planner:
 
     def _shell(self, stage: str) -> None:
         commands, checksum = shell_checksum(self._image, stage)
+        if not commands:
+            self._warn_of_idle_dependencies(stage)
         if checksum is None:
             return
         if stage == "beforeInstall":
@@ -178,14 +179,22 @@ class _Planner:
             found, missing = mapping.checksum(stage)
             checksums.append(found)
             for glob in missing:
-                logger.warning(
-                    "%s: stageDependencies.%s %r selects no files below %s",
-                    mapping.configured.place, stage, glob, mapping.configured.export.add,
-                )  # fmt: skip
+                place, add = mapping.configured.place, mapping.configured.export.add
+                self._request.warn(
+                    f"{place}: stageDependencies.{stage} {glob!r} selects no files below {add}"
+                )
         bases = self._outdated()
         labels = self._commit_labels() if bases else {}
         work = Work(commands=commands, patch_from=bases, labels=labels)
         self._add(stage, h256(checksum, h256(*checksums)), work)
+
+    def _warn_of_idle_dependencies(self, stage: str) -> None:
+        for mapping in self._request.mappings:
+            if mapping.depends(stage):
+                self._request.warn(
+                    f"{mapping.configured.place}: stageDependencies.{stage} has no effect: "
+                    f"the image {self._image.name!r} has no commands for {stage}"
+                )
 
     def _others(self, moment: Moment) -> None:
         """The stage that imports files and sets facts about other images."""
@@ -201,6 +210,10 @@ class _Planner:
             checksum = each.checksum or ""
             parts += imports.digest_parts(each.entry, checksum)
             labels |= imports.labels(each.entry, checksum=checksum, stage_id=each.source.stage_id)
+            if checksum == imports.NOTHING:
+                self._request.warn(
+                    f"{each.entry.place}: this import does nothing: {imports.title(each.entry)}"
+                )
             if each.checksum is None:
                 self._unknown.append(each)
                 self._is_certain = False

@@ -4,6 +4,7 @@ All missing stages of an image are made by one solve, which pushes once; the sta
 written at the registry.
 """
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -24,6 +25,8 @@ from exporter.project.models.stapel import StapelImage
 
 if TYPE_CHECKING:  # loaded only when something is built
     from exporter.build.stapel.builder import Builder
+
+logger = logging.getLogger(__name__)
 
 Say = Callable[[str], None]
 
@@ -47,6 +50,7 @@ class StapelKind:
         self._session = session
         self._mappings = Mappings(session)
         self._checksums: dict[tuple[str, str], str] = {}
+        self._warned: set[str] = set()
 
     def plan(
         self, image: StapelImage, platform: Platform, needed: Mapping[str, Needed]
@@ -71,6 +75,7 @@ class StapelKind:
                 mappings=mappings,
                 needed=needed,
                 checksum=self._checksum,
+                warn=self._warn,
                 checks_ancestry=self._mappings.checks_ancestry,
                 base_config_digest=self._base_config_digest(image, platform),
             )
@@ -142,6 +147,12 @@ class StapelKind:
         from exporter.build.stapel.base import read_base  # noqa: PLC0415 - rarely needed
 
         return str(read_base(self._session, image, platform).config.digest)
+
+    def _warn(self, text: str) -> None:
+        """Warn once, however often an image is planned."""
+        if text not in self._warned:
+            self._warned.add(text)
+            logger.warning("%s", text)
 
     def _checksum(self, entry: Import, source: Source) -> str | None:
         """The checksum of an import's source when this run or the repository knows it."""

@@ -99,13 +99,16 @@ class Mapping:
 
     def checksum(self, stage: str) -> tuple[str, tuple[str, ...]]:
         """The checksum of the files that a stage depends on, and the globs that select nothing."""
+        return dependencies_checksum(self.tree, self.files, self.depends(stage))
+
+    def depends(self, stage: str) -> tuple[str, ...]:
+        """The globs of the files that a stage depends on."""
         dependencies = self.configured.stage_dependencies
-        globs = {
+        return {
             "install": dependencies.install,
             "beforeSetup": dependencies.before_setup,
             "setup": dependencies.setup,
-        }[stage]
-        return dependencies_checksum(self.tree, self.files, globs)
+        }.get(stage, ())
 
     def is_ancestor(self, labels: Map[str, str]) -> bool:
         """Whether a stage with these labels holds the commit that is built or one before it."""
