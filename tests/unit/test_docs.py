@@ -6,7 +6,8 @@ import yaml
 from exporter.options import MODES, OPTIONS
 from exporter.outputs import OUTPUTS
 from exporter.report import Report, outputs
-from scripts.docs import DOOR_INPUTS, MAIN_INPUTS, PARTS, ROOT, generated, inputs
+from scripts.docs import DOOR_INPUTS, MAIN_INPUTS, PARTS, generated, inputs
+from scripts.reference import ROOT
 
 
 @pytest.mark.parametrize("path", PARTS)

@@ -5,7 +5,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import field
-from pathlib import Path
 from posixpath import join
 from typing import TYPE_CHECKING
 
@@ -194,28 +193,10 @@ class DockerfileKind:
         return self._dockerfiles[path]
 
     def _secret(self, secret: "Secret") -> "BuildSecret":
-        from exporter.build.secret import BuildSecret  # noqa: PLC0415 - most images have none
+        from exporter.build.secret import read_secret  # noqa: PLC0415 - most images have none
 
-        if secret.env:
-            value = self._session.env.get(secret.env)
-            if value is None:
-                raise ConfigError(
-                    f"the secret '{secret.id}' comes from the variable {secret.env}, "
-                    "which is not set",
-                    place=secret.place,
-                    remedy=f"Set {secret.env} in the environment of the step",
-                )
-            return BuildSecret(id=secret.id, value=value)
-        if secret.src:
-            path = self._session.giterminism.host_path(secret.src)
-            if not Path(path).is_file():
-                raise ConfigError(
-                    f"the secret '{secret.id}' comes from the file {secret.src}, "
-                    "which does not exist",
-                    place=secret.place,
-                )
-            return BuildSecret(id=secret.id, file=path)
-        return BuildSecret(id=secret.id, value=secret.value)
+        session = self._session
+        return read_secret(secret, env=session.env, host_path=session.giterminism.host_path)
 
 
 def _dependency_arguments(

@@ -233,6 +233,7 @@ def test_the_project_document_keeps_what_other_tools_read() -> None:
         + "gitWorktree: {allowUnshallow: false}\n"
     ).meta
     assert (meta.deploy.namespace, meta.deploy.helm_release_slug) == ("x", False)
+    assert meta.cleanup is not None
     (policy,) = meta.cleanup.keep_policies
     assert (policy.kind, policy.pattern) == ("tag", "/v.*/")
     assert policy.references is not None
