@@ -14,7 +14,7 @@ from exporter.build.conveyor import Built
 from exporter.build.images import PlannedStage
 from exporter.build.stages import LABEL_COMMIT, StageImage
 from exporter.errors import InputError
-from exporter.oci.reference import Reference
+from exporter.oci.reference import Reference, Repository
 from exporter.project.models.config import Image
 from exporter.project.models.dockerfile import DockerfileImage
 from exporter.sources import Source, parsed_json, read_text
@@ -87,9 +87,16 @@ def read(path: Path) -> dict[str, Source]:
             found[name] = Source(
                 image=name,
                 content_tag=record["DockerTag"],
-                reference=Reference.parse(record["DockerImageName"]),
+                reference=_place(record),
             )
     return found
+
+
+def _place(record: Mapping[str, Any]) -> Reference:
+    """Where the image is; in local mode inside the engine, under the project's name alone."""
+    if "/" in record["DockerRepo"]:
+        return Reference.parse(record["DockerImageName"])
+    return Repository(registry="", name=record["DockerRepo"]).tag(record["DockerTag"])
 
 
 def _record(reported: Reported) -> dict[str, Any]:

@@ -104,6 +104,18 @@ def test_image_spec_and_dependencies_work_inside_the_engine(
     assert workplace.run("export", "--tag", workplace.tag).built == []
 
 
+def test_a_build_report_leads_to_the_stage_in_the_engine(
+    workplace: Workplace, project: str
+) -> None:
+    report = ("--build-report-path", str(workplace.folder / "build-report.json"))
+    built = workplace.run("build", "--save-build-report", *report)
+    assert built.code == 0, built.text
+    ran = workplace.run("export", "--use-build-report", *report, "--tag", workplace.tag)
+    assert ran.code == 0, ran.text
+    assert pull(workplace.tag).config["config"]["Labels"] == {"own": "label"}
+    assert project in built.image("app")["stage"]
+
+
 def test_several_platforms_are_refused_early(workplace: Workplace, project: str) -> None:
     platforms = ("--platform", "linux/amd64", "--platform", "linux/arm64")
     ran = workplace.run("export", "--tag", workplace.tag, *platforms)

@@ -68,6 +68,7 @@ def kept_context(
     place = folder / hashlib.sha256("\0".join(names).encode(errors="surrogateescape")).hexdigest()
     try:
         place.mkdir(parents=True, exist_ok=True)
+        place.chmod(0o700)
         lock = (place / "lock").open("wb")
     except OSError as error:
         logger.debug("no context is kept: %s", error)
