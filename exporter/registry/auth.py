@@ -47,9 +47,16 @@ class Challenge:
                             scope=values.get("scope", ""),
                         ),
                     )
-        if "bearer" in found and found["bearer"].realm:
+        if "bearer" in found and _is_address(found["bearer"].realm):
             return found["bearer"]
         return found.get("basic")
+
+
+def _is_address(realm: str) -> bool:
+    try:
+        return bool(realm) and urlsplit(realm).port != 0
+    except ValueError:
+        return False
 
 
 Scopes = Mapping[str, frozenset[str]]

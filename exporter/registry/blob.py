@@ -121,9 +121,11 @@ def _wanted(answer: Answer, stream: Stream, position: int, size: int) -> Iterato
     starts = 0
     if answer.status == _PARTIAL:
         first = answer.header("Content-Range").removeprefix("bytes ").partition("-")[0]
-        starts = int(first) if first.isdigit() else position
+        starts = int(first) if first.isdecimal() else position
     length = answer.header("Content-Length")
-    ends_itself = length.isdigit() and starts + int(length) == size
+    ends_itself = length.isdecimal() and starts + int(length) == size
+    if ends_itself:
+        stream.packed = False  # stored packed and labelled so: these bytes are the blob
     for piece in stream:
         skipped = min(max(position - starts, 0), len(piece))
         starts += len(piece)

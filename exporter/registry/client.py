@@ -1,9 +1,9 @@
 """The registry client: tags, manifests and blobs of any registry."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from exporter.errors import DigestMismatchError, RegistryError
 from exporter.oci.descriptor import Descriptor
@@ -30,10 +30,11 @@ from exporter.registry.upload import PushResult
 from exporter.registry.wire import Body
 
 _NOT_FOUND = 404
-_NO_HEAD = (400, 403, 401, 405, 501)
+_NO_HEAD = (400, 403, 401, 405, 406, 501)
 _PAGE_TAGS = 1000  # ECR takes no more
 _MOST_PAGES = 1000
 _ACCEPT = {"Accept": ", ".join(ACCEPTED)}
+_Found = TypeVar("_Found")
 
 
 class RegistryClient:
@@ -110,7 +111,7 @@ class RegistryClient:
         )
         tags: dict[str, None] = {}
         for answer in self._pages(request):
-            page = _document(request, answer).texts("tags")
+            page = _read(request, answer, lambda view: view.texts("tags"))
             before = len(tags)
             tags.update(dict.fromkeys(page))
             if len(tags) == before:  # a Link header that leads nowhere new
@@ -133,7 +134,7 @@ class RegistryClient:
                 return Descriptor(
                     media_type=MediaType.parse(answer.header("Content-Type")),
                     digest=digest,
-                    size=int(length) if length.isdigit() else 0,
+                    size=int(length) if length.isdecimal() else 0,
                 )
         elif answer.status not in _NO_HEAD:
             raise self._transport.refused(request, answer)
@@ -282,8 +283,7 @@ class RegistryClient:
                 break  # some old registries answer every path
             supported = True
             before = len(found)
-            for view in _document(request, answer).views("manifests"):
-                descriptor = Descriptor.read(view)
+            for descriptor in _read(request, answer, _descriptors):
                 found[descriptor.digest] = descriptor
             if len(found) == before:
                 break
@@ -364,9 +364,13 @@ def _digest(text: str) -> Digest | None:
         return None
 
 
-def _document(request: Request, answer: Answer) -> View:
+def _descriptors(view: View) -> list[Descriptor]:
+    return [Descriptor.read(entry) for entry in view.views("manifests")]
+
+
+def _read(request: Request, answer: Answer, what: Callable[[View], _Found]) -> _Found:
     try:
-        return View(read_object(answer.body))
+        return what(View(read_object(answer.body)))
     except MalformedError as error:
         registry = request.repository.registry
         raise RegistryError(

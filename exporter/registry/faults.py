@@ -19,14 +19,18 @@ _REASONS = {
 }
 
 
-def wire_error(error: Exception, *, registry: str, doing: str, proxy: str = "") -> RegistryError:
-    """The error to raise for an exception of urllib3; transient when waiting may cure it."""
+def wire_error(
+    error: Exception, *, registry: str, doing: str, proxy: str = "", other: str = ""
+) -> RegistryError:
+    """The error to raise for an exception of urllib3; transient when waiting may cure it.
+
+    ``other`` is the host that failed when it is not the registry itself, but named by it.
+    """
     cause = classify(error)
     detail = "" if cause in (Cause.TIMEOUT, Cause.CONNECT) else one_line(_innermost(error), 160)
     through = f" through the proxy {proxy}" if proxy else ""
-    what, remedy = describe(
-        Refusal(registry=registry + through, doing=doing, said=detail, cause=cause)
-    )
+    who = f"{other}, named by {registry}," if other else registry
+    what, remedy = describe(Refusal(registry=who + through, doing=doing, said=detail, cause=cause))
     if cause in _FINAL:
         return RegistryError(what, registry=registry, remedy=remedy)
     found = TransientError(what, registry=registry, remedy=remedy, reason=_REASONS[cause])

@@ -52,9 +52,14 @@ class Host:
 
         A registry behind a proxy that ends TLS may name itself with ``http``: the scheme in which
         it was reached stands.
+
+        Raises:
+            ValueError: It leads nowhere by ``http`` or ``https``.
         """
         url = urljoin(base, location)
         parts, home = urlsplit(url), urlsplit(self.base)
+        if parts.scheme not in _DEFAULT_PORTS or not parts.hostname or parts.port == 0:
+            raise ValueError("not an address of a web server")
         if parts.hostname == home.hostname and (parts.scheme, home.scheme) == ("http", "https"):
             port = "" if parts.port in (None, 80) else f":{parts.port}"
             return parts._replace(

@@ -101,6 +101,12 @@ class Patience:
         self._lock = threading.Lock()
         self._left_s = settings.retry_timeout_s
         self._paid_until = 0.0
+        self._of_thread = threading.local()
+
+    @property
+    def waited_s(self) -> float:
+        """What the calling thread has waited so far, for whatever reason."""
+        return float(getattr(self._of_thread, "waited_s", 0.0))
 
     def check(self) -> None:
         """Raise Interrupted when the program was asked to stop."""
@@ -113,6 +119,7 @@ class Patience:
             self.clock.sleep(seconds)
         else:
             self.cancelled.wait(seconds)
+        self._of_thread.waited_s = self.waited_s + seconds
         self.check()
 
     def take(self, seconds: float) -> bool:
@@ -147,6 +154,7 @@ class Attempts:
         self._about = about
         self._hold = hold
         self._spent_s = 0.0
+        self._waited_before_s = 0.0
         self.failures = 0
 
     def progress(self) -> None:
@@ -163,18 +171,21 @@ class Attempts:
         """
         self._patience.check()
         self.failures += 1
+        if self.failures == 1:
+            self._waited_before_s = self._patience.waited_s
         self._spent_s += fault.spent_s
         if fault.at_once and self.failures == 1:
             return
         settings = self._patience.settings
-        left_s = settings.patience_s - self._spent_s
+        # Waiting for one's turn counts, too: else a host that slows all down is waited for longer.
+        waited_s = self._patience.waited_s - self._waited_before_s
+        left_s = settings.patience_s - self._spent_s - waited_s
         most = 3 if fault.brief else _MOST_ATTEMPTS
         if left_s <= 0 or self.failures >= most:
             raise fault.final() from fault
         wait_s = min(self._wait_s(fault), left_s)
         if not self._patience.take(wait_s):
             raise fault.final() from fault
-        self._spent_s += wait_s
         if self._hold and fault.retry_after_s is not None:
             self._hold(wait_s)
         logger.info("%s: %s; trying again in %.1f s", self._about, fault.reason, wait_s)

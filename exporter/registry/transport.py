@@ -26,7 +26,7 @@ from exporter.registry.auth import (
 )
 from exporter.registry.host import Host
 from exporter.registry.keychain import Credential, Keychain
-from exporter.registry.redact import redact_url
+from exporter.registry.redact import one_line, redact_url
 from exporter.registry.request import Request
 from exporter.registry.retry import (
     RETRIED_STATUSES,
@@ -162,8 +162,21 @@ class Transport:
         )
 
     def resolve(self, request: Request, answer: Answer, location: str) -> str:
-        """The absolute URL of a Location header in this answer."""
-        return self._host(request.repository.registry).resolve(answer.url, location)
+        """The absolute URL of a Location header in this answer.
+
+        Raises:
+            RegistryError: It cannot be one.
+        """
+        registry = request.repository.registry
+        try:
+            return self._host(registry).resolve(answer.url, location)
+        except ValueError as error:
+            named = one_line(redact_url(location), 160)
+            raise RegistryError(
+                f"cannot {request.doing}: {registry} points to {named}, which is no usable address",
+                registry=registry,
+                status=answer.status,
+            ) from error
 
     def want(self, repository: Repository, *, push: bool) -> None:
         """Ask for this scope, too, whenever a token of its account is fetched."""
@@ -211,17 +224,15 @@ class Transport:
             elif answer.status in _REDIRECTS and answer.header("Location"):
                 with self.reading(request, stream):
                     stream.drop()
-                url, redirects = self._redirected(host, request, answer), redirects + 1
+                url, redirects = self._redirected(request, answer), redirects + 1
                 if redirects > _MOST_REDIRECTS:
                     raise self._bad_redirect(request, "it redirects without end")
                 continue
             return answer, stream
 
-    def _redirected(self, host: Host, request: Request, answer: Answer) -> str:
-        url = host.resolve(answer.url, answer.header("Location"))
+    def _redirected(self, request: Request, answer: Answer) -> str:
+        url = self.resolve(request, answer, answer.header("Location"))
         scheme = urlsplit(url).scheme
-        if scheme not in ("http", "https"):
-            raise self._bad_redirect(request, f"it redirects to {redact_url(url)}")
         if scheme == "http" and urlsplit(answer.url).scheme == "https":
             raise self._bad_redirect(request, "it redirects from https to http")
         if request.method not in ("GET", "HEAD") and answer.status not in _SAME_METHOD_REDIRECTS:
@@ -296,7 +307,7 @@ class Transport:
                 answer = replace(answer, body=stream.read(ERROR_LIMIT_BYTES)[0])
             if answer.status not in _REDIRECTS or not answer.header("Location"):
                 return self._checked(sent, answer)
-            target = host.resolve(url, answer.header("Location"))
+            target = self.resolve(request, answer, answer.header("Location"))
             if urlsplit(target).netloc != urlsplit(url).netloc or body is not None:
                 headers.pop("Authorization", None)  # for the service that was named, nobody else
                 body = None
@@ -319,6 +330,8 @@ class Transport:
             except WrongSchemeError as error:
                 problem = problem or error.problem
                 continue
+            except TransientError as error:  # a plain server may just not understand TLS
+                raise problem or error from error
             if len(host.schemes) > 1 and scheme == "http" and _may_be_tls_server(answer):
                 answers_plain = True
                 stream.close()
@@ -371,7 +384,7 @@ class Transport:
             done(0, 0)
             from exporter.registry.faults import is_wrong_scheme  # noqa: PLC0415 - the same
 
-            problem = self._fault(error, request, started)
+            problem = self._fault(error, request, started, url)
             if len(host.schemes) > 1 and is_wrong_scheme(error):
                 raise WrongSchemeError(problem) from error
             raise problem from error
@@ -390,13 +403,18 @@ class Transport:
                 self._wire = Wire(self._settings)
             return self._wire
 
-    def _fault(self, error: Exception, request: Request, started: float) -> RegistryError:
+    def _fault(
+        self, error: Exception, request: Request, started: float, url: str = ""
+    ) -> RegistryError:
         from exporter.registry.faults import wire_error  # noqa: PLC0415 - when one happened only
 
         registry = request.repository.registry
         host = self._host(registry)
         proxy = self._wire.proxy_for(host.base) if self._wire else ""
-        problem = wire_error(error, registry=registry, doing=request.doing, proxy=proxy)
+        other = "" if not url or host.is_home(url) else one_line(urlsplit(url).netloc, 100)
+        problem = wire_error(
+            error, registry=registry, doing=request.doing, proxy=proxy, other=other
+        )
         if isinstance(problem, TransientError):
             # A long transfer that breaks does not use up patience, silence does.
             longest_s = 3 * self._settings.silence_timeout_s

@@ -66,7 +66,7 @@ def exists(transport: Transport, repository: Repository, digest: Digest) -> bool
     if answer.ok:
         return True
     # Quay, Docker Hub and old proxies answer HEAD in other ways: the upload will tell.
-    if answer.status in (_NOT_FOUND, 400, 405):
+    if answer.status in (_NOT_FOUND, 400, 405, 406, 501):
         return False
     raise transport.refused(request, answer)
 
@@ -180,7 +180,7 @@ class _Push:
 
     def _session(self, request: Request, answer: Answer) -> str:
         least = answer.header("OCI-Chunk-Min-Length")
-        self._least_bytes = int(least) if least.isdigit() else 0
+        self._least_bytes = int(least) if least.isdecimal() else 0
         return self.transport.resolve(request, answer, answer.header("Location"))
 
     def _send_whole(self, location: str, number: int) -> None:
@@ -238,7 +238,7 @@ class _Push:
         if not answer.ok:
             raise self._judged(request, answer)
         last = answer.header("Range").rpartition("-")[2]
-        position = int(last) + 1 if last.isdigit() and last != "0" else 0
+        position = int(last) + 1 if last.isdecimal() and last != "0" else 0
         if answer.header("Location"):
             location = self.transport.resolve(request, answer, answer.header("Location"))
         return location, position

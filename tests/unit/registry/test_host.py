@@ -27,6 +27,15 @@ def test_a_location_is_resolved_in_the_scheme_that_was_used(location: str, url: 
     assert made.resolve("https://r.example/v2/a/blobs/uploads/", location) == url
 
 
+@pytest.mark.parametrize(
+    "location",
+    ["http://[bad", "https://r.example:99999/x", "file:///etc/passwd", "gopher://x/"],
+)
+def test_a_location_that_leads_nowhere_is_refused(location: str) -> None:
+    with pytest.raises(ValueError, match=r"[Pp]ort|IPv6|address"):
+        host("r.example", scheme="https").resolve("https://r.example/v2/", location)
+
+
 def test_only_the_very_same_origin_is_home() -> None:
     made = host("r.example", scheme="https")
     assert made.is_home("https://r.example:443/x")

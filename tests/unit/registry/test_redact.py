@@ -22,6 +22,14 @@ def test_secrets_and_upload_keys_are_redacted() -> None:
     assert one_line(text) == shown
 
 
+def test_credentials_that_a_registry_repeats_are_redacted() -> None:
+    assert (
+        one_line("got Authorization: Bearer ey.J0-eXA_ now") == "got Authorization: Bearer *** now"
+    )
+    assert one_line("use basic dXNlcjpwYXNz") == "use basic ***"
+    assert one_line("Basic or bearer auth is needed") == "Basic or bearer auth is needed"
+
+
 @pytest.mark.parametrize(
     ("url", "shown"),
     [

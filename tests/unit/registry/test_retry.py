@@ -75,6 +75,20 @@ def test_progress_starts_patience_anew() -> None:
     assert clock.slept == [0.5] * 20
 
 
+def test_waiting_for_ones_turn_uses_up_patience_too() -> None:
+    clock = FakeClock()
+    patience = Patience(Settings(), clock.clock)
+    attempts = Attempts(patience, "try")
+    patience.wait(100)  # before the first failure: not this operation's fault
+    attempts.again(problem())
+    patience.wait(30)
+    attempts.again(problem())
+    patience.wait(30)
+    with pytest.raises(RegistryError):
+        attempts.again(problem())
+    assert clock.slept == [100, 0.5, 30, 1, 30]
+
+
 def test_others_are_told_what_the_registry_asked_for() -> None:
     held: list[float] = []
     attempts = Attempts(Patience(Settings(), FakeClock().clock), "try", held.append)
