@@ -3,7 +3,7 @@
 ``@dataclass(frozen=True, slots=True)``, perhaps with ``kw_only`` or ``order``, means here what it
 means in the standard library: to readers, to the type checker, to ``fields`` and to ``replace``.
 The standard library, though, writes and compiles six methods for every class, and a run defines a
-hundred classes before it does anything: a quarter of a repeated export. Here all classes share
+hundred classes before it does anything: a fifth of a repeated export. Here all classes share
 their methods (``docs/adr/014-cheap-values.md``).
 
 Making a value takes 2 µs instead of 1, so classes with many thousands of values keep to the
