@@ -175,6 +175,14 @@ class Storages:
                 return mine
         return None
 
+    def record(self, tag: str) -> Mapping[str, str] | None:
+        """What a service record holds, wherever it is; None when there is none."""
+        for storage in (self.primary, *self._caches, *self._secondary):
+            found = storage.record(tag)
+            if found is not None:
+                return found
+        return None
+
     def fill_caches(self, image: StageImage) -> None:
         """Put a stage into the cache repositories that lack it."""
         for cache in self._caches:

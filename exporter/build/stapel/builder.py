@@ -20,10 +20,10 @@ from exporter.build.secret import read_secret
 from exporter.build.session import Session, fact_of
 from exporter.build.stages import LABEL_COMMIT, StageId, StageImage, service_labels
 from exporter.build.stapel import git_files, import_files, imports, instructions, mounts
+from exporter.build.stapel import mappings as mapped
 from exporter.build.stapel.base import SCRATCH, client_of, read_base
 from exporter.build.stapel.chain import (
     FROM,
-    GIT_ARCHIVE,
     SHELL_STAGES,
     Imported,
     Work,
@@ -328,6 +328,7 @@ class _Job:
         self._plan = plan
         self._start = start
         self._missing = missing
+        self._mappings = plan.build.mappings if isinstance(plan.build, Planned) else ()
         self._recipe = recipe
         names = {each.step.number: _name(each) for each in missing if each.step}
         self._say = _plain(say, names)
@@ -482,7 +483,10 @@ class _Job:
             if isinstance(more, Mapping):
                 all_labels |= {key: str(value) for key, value in more.items()}
         change = Change(
-            created_by=_created_by(missing, image), labels=all_labels, env=missing.env, run=run
+            created_by=_created_by(missing, image, self._mappings),
+            labels=all_labels,
+            env=missing.env,
+            run=run,
         )
         if stage.name == FROM and image.base == SCRATCH and not image.base_is_image:
             return labelled_config(config, change, commit)
@@ -557,14 +561,16 @@ def _pinned(stage: StageImage) -> str:
     return str(stage.repository.at(stage.manifest.digest))
 
 
-def _created_by(missing: _Missing, image: StapelImage) -> str:
+def _created_by(missing: _Missing, image: StapelImage, mappings: Sequence[mapped.Mapping]) -> str:
     """The stage in the image's history: what it did, in plain words."""
     stage, work = missing.stage.stage, missing.work
     if stage.name == FROM:
         return f"from: {image.base}"
-    if stage.name == GIT_ARCHIVE or (work.patch_from and not work.commands):
-        done = "git files added" if stage.name == GIT_ARCHIVE else "git files updated"
-        return f"{stage.name}: {done}"
+    if work.archive or (work.patch_from and not work.commands):
+        titles = [
+            mapping.title for mapping in mappings if work.archive or mapping.id in work.patch_from
+        ]
+        return f"{stage.name}: files of git: {'; '.join(titles)}"
     if work.commands:
         return "\n".join(work.commands)
     parts = [f"import {imports.title(each.entry)}" for each in work.imports]

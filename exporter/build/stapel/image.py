@@ -159,7 +159,7 @@ class StapelKind:
         number = imports.source_id(entry, source)
         key = (number, source.stage_id if source.has_variant else "")
         if key not in self._checksums:
-            record = self._session.storages.primary.record(imports.record_tag(entry, source))
+            record = self._session.storages.record(imports.record_tag(entry, source))
             if record is None or not record.get("checksum"):
                 return None
             if source.has_variant and record.get("source-stage-id") != source.stage_id:

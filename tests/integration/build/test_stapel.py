@@ -147,8 +147,9 @@ def test_nothing_of_ours_is_left_in_the_image(workplace: Workplace) -> None:
     assert "/dev/" not in text
     assert "hidden-value" not in text
     history = [entry["created_by"] for entry in pull(workplace.tag).config["history"][-3:]]
+    commit = workplace.project.git("rev-parse", "HEAD")[:12]
     assert history == [
         f"from: {BASE}",
-        "gitArchive: git files added",
+        f"gitArchive: files of git: /src at {commit} to /app",
         "test -s /run/secrets/token && touch /cache/x /done",
     ]
