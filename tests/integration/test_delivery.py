@@ -170,7 +170,7 @@ def test_two_runs_at_once_export_the_same(workplace: Workplace) -> None:
     workplace.commit(
         {
             "werf.yaml": "project: test\nconfigVersion: 1\n---\nimage: [one, two, three]\n"
-            "dockerfile: Dockerfile\nargs: {A: b}\n",
+            f"dockerfile: Dockerfile\nargs: {{A: {workplace.unique}}}\n",
             "Dockerfile": "FROM debian:trixie-slim\nARG A\nRUN sleep 1; date > /date\n",
         }
     )

@@ -120,7 +120,8 @@ def _key(folder: Path, name: str) -> str:
 
 
 def test_ssh_keys_are_in_the_agent_of_the_build(workplace: Workplace) -> None:
-    workplace.commit({"werf.yaml": ONE_IMAGE, "Dockerfile": COUNT_KEYS})
+    dockerfile = f"{COUNT_KEYS.rstrip()} # {workplace.unique}\n"  # else the cache answers
+    workplace.commit({"werf.yaml": ONE_IMAGE, "Dockerfile": dockerfile})
     keys = [_key(workplace.folder, name) for name in ("one", "two")]
     ran = workplace.export("--ssh-key", keys[0], "--ssh-key", keys[1])
     assert ran.code == 0, ran.text
