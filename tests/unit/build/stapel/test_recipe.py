@@ -1,0 +1,67 @@
+"""The Dockerfile of an image's missing stages, and its context."""
+
+import io
+import tarfile
+from pathlib import Path
+
+from exporter.build.secret import BuildSecret
+from exporter.build.stapel.mounts import Mounted
+from exporter.build.stapel.recipe import Recipe, Secret, Step
+
+
+def _recipe(folder: Path) -> Recipe:
+    recipe = Recipe(folder, {}, project="shop", unique="u1")
+    recipe.begin("registry.example.com/base@sha256:00")
+    recipe.add(Step(number=1, lines=["echo files"], sources=["source:1"], env={"A": 'x "$y"'}))
+    secret = Secret(build=BuildSecret(id="token", value="hidden"))
+    mounts = [Mounted(kind="build_dir", source="", target="/var/cache")]
+    recipe.add(Step(number=4, commands=["one", "two"], secrets=[secret], mounts=mounts, ssh=True))
+    recipe.finish()
+    return recipe
+
+
+def test_each_stage_is_one_run_upon_the_one_before(tmp_path: Path) -> None:
+    recipe = _recipe(tmp_path)
+    lines = (tmp_path / "Dockerfile").read_text().splitlines()
+    assert lines[:6] == [
+        "FROM source:1 AS source0",
+        "FROM registry.example.com/base@sha256:00 AS stage",
+        "FROM stage AS stage1",
+        "USER 0:0",
+        "WORKDIR /",
+        r'ENV A="x \"\$y\""',
+    ]
+    assert lines[7] == "FROM stage1 AS stage4"
+    assert [recipe.step_at(number) for number in (6, 7, 11)] == [None, 1, 4]
+    assert (recipe.target(None), recipe.target(4)) == ("stage", "stage4")
+
+
+def test_mounts_are_below_dev_or_what_the_user_asked_for(tmp_path: Path) -> None:
+    _recipe(tmp_path)
+    *_, run = (tmp_path / "Dockerfile").read_text().splitlines()
+    targets = [
+        word.split("target=")[1].partition(",")[0] for word in run.split() if "target=" in word
+    ]
+    assert targets == [
+        "/dev/exporter/tools",
+        "/dev/exporter/work",
+        "/var/cache",
+        "/.werf/shell/script.sh",
+        "/run/secrets/token",
+    ]
+    assert "type=ssh" in run
+    assert "type=cache,id=exporter-build_dir-shop-var-cache," in run
+    assert "hidden" not in run
+
+
+def test_the_context_depends_on_the_files_only(tmp_path: Path) -> None:
+    contents = []
+    for name in ("a", "b"):
+        folder = tmp_path / name
+        folder.mkdir()
+        contents.append(b"".join(_recipe(folder).open()))
+    assert contents[0] == contents[1]
+    with tarfile.open(fileobj=io.BytesIO(contents[0])) as archive:
+        script = archive.extractfile("work-4/script.sh")
+        assert script is not None
+        assert script.read().decode() == "#!/.werf/stapel/embedded/bin/bash -e\n\none\ntwo\n"
