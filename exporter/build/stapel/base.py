@@ -31,12 +31,21 @@ def client_of(session: Session) -> RegistryClient:
     Raises:
         InputError: The stages live in the engine.
     """
+    return publisher_of(session).registry
+
+
+def publisher_of(session: Session) -> Publisher:
+    """The publisher of stages in a registry.
+
+    Raises:
+        InputError: The stages live in the engine.
+    """
     if not isinstance(session.publisher, Publisher):
         raise InputError(
             "stapel images cannot be built without a repository for their stages",
             remedy="Set --repo (input 'repo').",
         )
-    return session.publisher.registry
+    return session.publisher
 
 
 def read_base(session: Session, image: StapelImage, platform: Platform) -> Base:

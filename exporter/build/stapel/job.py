@@ -8,10 +8,10 @@ from exporter.build import image_spec
 from exporter.build.buildkit import Solve
 from exporter.build.images import PlannedImage, PlannedStage
 from exporter.build.session import Session
-from exporter.build.stages import LABEL_COMMIT, StageId, service_labels
+from exporter.build.stages import LABEL_COMMIT, LABEL_PROJECT, StageId, StageImage, service_labels
 from exporter.build.stapel import imports, instructions
 from exporter.build.stapel import mappings as mapped
-from exporter.build.stapel.base import SCRATCH, client_of
+from exporter.build.stapel.base import SCRATCH, client_of, publisher_of
 from exporter.build.stapel.chain import FROM, Work
 from exporter.build.stapel.config import Change, changed_config, labelled_config, variables
 from exporter.build.stapel.image import Planned
@@ -26,7 +26,8 @@ from exporter.build.stapel.publication import (
 )
 from exporter.build.stapel.recipe import Recipe, Step
 from exporter.build.stapel.where import command_at, failed_line, place_of, without_trace
-from exporter.errors import BuildError
+from exporter.errors import BuildError, RegistryError
+from exporter.naming.service_tags import REJECTED
 from exporter.oci.config import ImageConfig, parse_config
 from exporter.oci.document import Json
 from exporter.oci.manifest import Manifest
@@ -37,6 +38,7 @@ from exporter.registry.client import RegistryClient
 Say = Callable[[str], None]
 
 _DOCKERFILE = "the stages' Dockerfile"
+_REFUSED = (400, 403, 405, 409, 412)
 _RUN = re.compile(r"^\[stage(\d+) \d+/\d+\] RUN .*?\](?=$|: )")
 _OTHER = re.compile(r"^\[(?:stage|source)\d* (?:\d+/\d+)?\] ?")
 _NO_LOCALE = "cannot change locale (C.UTF-8)"  # a static bash has no locales: no news to anybody
@@ -177,13 +179,28 @@ class Job:
                 known = replace(known, all=(*known.all, layer))
             labels = self._labels(each, config, parent)
             config = self._config(each, config, labels, known, is_empty=layer is None)
-            published = self._session.publisher.publish_image(  # type: ignore[union-attr]  # no local mode
-                self._storage, manifest_of(known, config), config, each.stage.id
-            )
+            published = self._write(each, manifest_of(known, config), config)
             self._session.storages.fill_caches(published)
-            stages.append(replace(each.stage, image=published))
-            parent = each.stage.id
+            stages.append(replace(each.stage, id=published.id, image=published))
+            parent = published.id
         return stages
+
+    def _write(self, missing: Missing, manifest: Manifest, config: ImageConfig) -> StageImage:
+        """Write a stage.
+
+        A registry may refuse to write the tag again that BuildKit pushed (immutable tags): then
+        that one is marked as rejected, as in werf, and the stage gets another moment.
+        """
+        publisher, identity = publisher_of(self._session), missing.stage.id
+        try:
+            return publisher.publish_image(self._storage, manifest, config, identity)
+        except RegistryError as error:
+            if missing.step is None or error.status not in _REFUSED:
+                raise
+        project = {LABEL_PROJECT: self._session.config.project}
+        publisher.write_record(self._storage, f"{identity}{REJECTED}", project)
+        identity = self._session.new_id(identity.digest)
+        return publisher.publish_image(self._storage, manifest, config, identity)
 
     def _cleaned(self, layer: Layer, *, is_first: bool) -> Layer | None:
         """The layer without what running leaves behind; None when it holds nothing."""
