@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.fakes.registry import FakeRegistry, Profile, serve
 from tests.images import pull, tags
 from tests.integration.runs import Workplace
 from tests.vectors.stapel_base import flattened
@@ -119,6 +120,28 @@ def test_a_changed_variant_of_the_base_rebuilds_the_image(workplace: Workplace) 
     again = workplace.export("app")
     assert again.code == 0, again.text
     assert [stage for stage in again.built if stage.startswith("app/")] != []
+
+
+def test_stages_are_published_where_tags_cannot_be_written_twice(workplace: Workplace) -> None:
+    config = (
+        f"{META}image: app\nfrom: {BASE}\nshell:\n  install: [echo 1 >/one]\n"
+        "  setup: [echo 2 >/two]\n"
+    )
+    workplace.commit({"werf.yaml": config})
+    fake = FakeRegistry(Profile(immutable=True))
+    with serve(fake) as address:
+        where = ("--repo", f"{address}/app/stages", "--tag", f"{address}/app/out:v1")
+        first = workplace.run("export", *where)
+        assert first.code == 0, first.text
+        again = workplace.run("export", *where, env=NO_ENGINE)
+        assert (again.code, again.built) == (0, [])
+        kept = fake.tags["app/stages"]
+        assert len([tag for tag in kept if tag.endswith("-rejected")]) == 1
+        history = pull(f"{address}/app/out:v1").config["history"]
+    assert [entry["created_by"] for entry in history[-2:]] == [
+        "echo 1 >/one",
+        "echo 2 >/two",
+    ]
 
 
 def test_ansible_is_refused_with_its_line_and_two_ways_out(workplace: Workplace) -> None:
