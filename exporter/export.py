@@ -282,10 +282,11 @@ class Export:
         try:
             if repository not in self._tags:
                 self._tags[repository] = frozenset(self._client.list_tags(repository))
-            if first.status == "created" and first.asked.tag not in self._tags[repository]:
-                self._read_back(first)
         except RegistryError as error:
             logger.debug("%s does not list its tags: %s", repository, error)
+        listed = self._tags.get(repository, frozenset())
+        if first.status == "created" and first.asked.tag not in listed:
+            self._read_back(first)
         self._see(target)
 
     def _write_tag(self, group: Group, target: Target) -> None:
@@ -299,9 +300,10 @@ class Export:
                 return
             confirmed = True
         target.status = "moved" if target.previous else "created"
-        others = group.targets[1:]
-        listed_next = target is group.targets[0] and others and not others[0].looked
-        one_of_several = others and target is not group.targets[0]
+        first, *others = group.targets
+        listed_next = target is first and others and not others[0].looked
+        # Of a repository that is new, the first tag shows that what is confirmed is true.
+        one_of_several = target is not first and first.status == "created" and not self._must_know
         if target.previous or not confirmed or not (listed_next or one_of_several):
             self._read_back(target)
         logger.info("%s %s %s", reference, target.status, wanted)

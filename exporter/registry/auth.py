@@ -92,6 +92,8 @@ def read_token(body: bytes, scopes: Scopes, now: float) -> Token:
     value = answer.get("token") or answer.get("access_token")
     if not isinstance(value, str) or not value:
         raise ValueError("it holds no token")
+    if not (value.isascii() and value.isprintable()):
+        raise ValueError("its token cannot be put into a header")
     hide((value,))
     life = answer.get("expires_in")
     life_s = float(life) if isinstance(life, int | float) and life > 0 else _DEFAULT_LIFE_S
@@ -199,9 +201,17 @@ class Tokens:
         return next((t for t in self._tokens if t.renew_at > now and t.covers(needed)), None)
 
     def renew(
-        self, needed: Scopes, rejected: Token | None, fetch: Callable[[Sequence[Scopes]], Token]
+        self,
+        needed: Scopes,
+        rejected: Token | None,
+        fetch: Callable[[Sequence[Scopes]], Token],
+        *,
+        shared: bool = True,
     ) -> Token:
         """A token other than the rejected one, fetched unless another thread just did.
+
+        A token that is not ``shared`` is always fetched and never given to another thread, which
+        may use it up.
 
         ``fetch`` gets the sets of scopes to try in this order: everything wanted so far, then only
         what is needed now, since some services refuse a request for one scope too many.
@@ -209,11 +219,12 @@ class Tokens:
         with self._lock:
             if rejected is not None:
                 self._tokens = [token for token in self._tokens if token is not rejected]
-            found = self.find(needed)
+            found = self.find(needed) if shared else None
             if found is not None:
                 return found
             wider = merge(self._wanted, needed)
             tries = [wider, needed] if len(wider) <= _MOST_SCOPES and wider != needed else [needed]
             token = fetch(tries)
-            self._tokens = [token, *self._tokens][:8]
+            if shared:
+                self._tokens = [token, *self._tokens][:8]
             return token

@@ -122,6 +122,12 @@ class Copier:
             if destination in holders:
                 return PushResult(how="existing")
             near = next((r for r in holders if r.registry == destination.registry), None)
+            if near is None and not look:
+                if blob.digest in content.graph.configs:
+                    # A mount from itself asks and opens the upload in one request.
+                    near = destination
+                else:  # a layer from elsewhere: never sent unasked, tags are newer than layers
+                    look = True
             result = self._push(content, destination, blob, near=near, look=look)
         self.note(destination, (blob,))
         return result
@@ -189,12 +195,6 @@ class Copier:
         look: bool,
     ) -> PushResult:
         source = self._source(content, destination, blob)
-        if near is None and not look:
-            if blob.digest in content.graph.configs:
-                # A mount from itself asks and opens the upload in one request.
-                near = destination
-            else:  # a layer from elsewhere: never sent without asking, tags are newer than layers
-                look = True
         return self.client.push_blob(destination, source, mount_from=near, look=look)
 
     def _source(self, content: Content, destination: Repository, blob: Descriptor) -> BlobSource:

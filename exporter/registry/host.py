@@ -11,7 +11,7 @@ from exporter.registry.retry import Patience
 from exporter.registry.settings import Clock, Settings
 
 _FIRST_INTERVAL_S = 0.05
-_LONGEST_INTERVAL_S = 2.0
+_LONGEST_INTERVAL_S = 1.0
 _FORGOTTEN_INTERVAL_S = 0.01
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 

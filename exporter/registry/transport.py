@@ -213,7 +213,11 @@ class Transport:
         while True:
             at_home = url.startswith("/") or host.is_home(url)
             headers = dict(request.headers)
-            token = self._authorize(host, request, headers, rejected) if at_home else None
+            token = (
+                self._authorize(host, request, headers, rejected, shared=renewals < _MOST_RENEWALS)
+                if at_home
+                else None
+            )
             answer, stream = self._send_anywhere(host, request, url, headers, number)
             if answer.status == _UNAUTHORIZED and at_home and renewals < _MOST_RENEWALS:
                 if _learn(host, answer, had_token=token is not None or "Authorization" in headers):
@@ -244,7 +248,13 @@ class Transport:
         return RegistryError(f"cannot {request.doing}: {registry}: {why}", registry=registry)
 
     def _authorize(
-        self, host: Host, request: Request, headers: dict[str, str], rejected: Token | None
+        self,
+        host: Host,
+        request: Request,
+        headers: dict[str, str],
+        rejected: Token | None,
+        *,
+        shared: bool,
     ) -> Token | None:
         """Put credentials into the headers as the registry asked; returns the token used."""
         challenge = host.challenge
@@ -263,6 +273,7 @@ class Transport:
                 needed if rejected is None else with_challenge(needed, challenge),
                 rejected,
                 lambda tries: self._fetch_token(request, challenge, credential, tries),
+                shared=shared,
             )
         headers["Authorization"] = f"Bearer {token.value}"
         return token

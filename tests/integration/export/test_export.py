@@ -268,6 +268,28 @@ def test_a_tag_that_goes_on_showing_the_old_image_is_unverified(world: World) ->
     assert "still shows" in str(export.error)
 
 
+def test_a_pretended_tag_beside_one_that_moves_is_a_failure(world: World) -> None:
+    world.export(world.job(1, "near/out/app:1"))
+    world.near.fault("PUT .*manifests/2", "pretend", times=ALWAYS)
+    export = world.export(world.job(0, "near/out/app:1", "near/out/app:2"))
+    assert world.statuses(export) == ["moved", "failed"]
+    assert list(world.near.tags["out/app"]) == ["1"]
+
+
+def test_a_first_tag_is_read_back_where_tags_are_not_listed(world: World) -> None:
+    world.near.fault("GET .*tags/list", "status", status=405, times=ALWAYS)
+    world.near.fault("PUT .*manifests/1", "pretend", times=ALWAYS)
+    export = world.export(world.job(0, "near/out/app:1", "near/out/app:2"), on_error="continue")
+    assert world.statuses(export)[0] == "failed"
+
+
+def test_blobs_that_are_there_only_by_their_head_are_sent(world: World) -> None:
+    world.far.fault("HEAD .*blobs", "status", status=200, times=ALWAYS)
+    export = world.export(world.job(0, "far/out/app:1"))
+    assert world.statuses(export) == ["created"]
+    assert len(world.far.blobs["out/app"]) == 4
+
+
 def test_a_pretended_tag_is_a_failure(world: World) -> None:
     world.near.fault("PUT .*manifests/1", "pretend", times=ALWAYS)
     export = world.export(world.job(0, "near/out/a:1"))

@@ -1,6 +1,7 @@
 import json
 import logging
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -61,6 +62,26 @@ def test_token_services_differ(profile: Profile, how: str) -> None:
         client.want(origin, push=False)
         assert client.push_blob(repository, SOURCE, mount_from=origin).how == how
         assert client.list_tags(repository) == ()
+
+
+@pytest.mark.parametrize("uses", [1, 2])
+def test_threads_do_not_use_up_each_others_tokens(uses: int) -> None:
+    fake = FakeRegistry(Profile(auth="bearer", token_uses=uses))
+    with opened(fake) as (client, repository), ThreadPoolExecutor(6) as pool:
+        blobs = [BlobSource.of(bytes([number]) * 1000, types.OCI_LAYER) for number in range(24)]
+        results = list(pool.map(lambda blob: client.push_blob(repository, blob), blobs))
+    assert [result.how for result in results] == ["uploaded"] * 24
+
+
+@pytest.mark.parametrize("token", ["abc\r\nX-Evil: 1", "t\u00f6k\u20acn", "a\u0000b"])
+def test_a_token_that_fits_no_header_is_one_clear_error(token: str) -> None:
+    fake = FakeRegistry(BEARER)
+    fake.fault("/token", "status", status=200, body=json.dumps({"token": token}).encode())
+    with (
+        opened(fake) as (client, repository),
+        pytest.raises(RegistryError, match="cannot be put into a header"),
+    ):
+        client.list_tags(repository)
 
 
 def test_one_token_covers_everything_that_is_going_to_be_done() -> None:
