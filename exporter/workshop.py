@@ -153,7 +153,8 @@ class Workshop:
             "keep" if self.stages is None else self.options.publish_from,
             client=self.client,
             open_engine=lambda: self.engine,
-            has_builder=bool(self.options.builder),
+            builder=self.options.builder,
+            env=self._env,
             on_fall_back=by_client,
         )
 

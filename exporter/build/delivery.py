@@ -4,17 +4,21 @@ The engine's own push is the fastest way.
 Our client is for engines that cannot reach the registry (another network, another certificate).
 """
 
+import re
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Protocol
 
+from exporter import process
 from exporter.build.archive import Pieces, Put, Readable, read_archive
 from exporter.build.engine import Engine
 from exporter.oci.digest import Digest
 from exporter.oci.reference import Reference, Repository
 from exporter.registry.blob import BlobSource
 from exporter.registry.client import RegistryClient
+
+_DOCKER_DRIVER = re.compile(rb"(?m)^Driver:\s+docker\s*$")
 
 
 class Delivery(Protocol):
@@ -54,11 +58,27 @@ class PushByEngine:
 
 
 class KeepInEngine:
-    """The image stays in the engine under its name: local mode."""
+    """The image stays in the engine under its name: local mode.
+
+    The engine's own BuildKit has it there at once; any other one sends it as an archive.
+    """
+
+    def __init__(self, env: Mapping[str, str], builder: str) -> None:
+        """Take what decides which builder is used; it is asked when the first image is built."""
+        self._env = env
+        self._builder = builder
+
+    @cached_property
+    def _is_engine(self) -> bool:
+        if self._builder:
+            return False
+        done = process.run(["docker", "buildx", "inspect"], env=self._env)
+        return not done.returncode and bool(_DOCKER_DRIVER.search(done.stdout))
 
     def output(self, reference: Reference) -> str:
         """An image of the engine."""
-        return f"type=docker,oci-mediatypes=false,name={local_name(reference)}"
+        kind = "image" if self._is_engine else "docker"
+        return f"type={kind},oci-mediatypes=false,name={local_name(reference)}"
 
     def receive(self, stream: Readable, reference: Reference) -> None:
         """Nothing comes."""
@@ -126,13 +146,14 @@ def deliveries_of(
     *,
     client: RegistryClient,
     open_engine: Callable[[], Engine],
-    has_builder: bool,
+    builder: str,
+    env: Mapping[str, str],
     on_fall_back: Callable[[str], None],
 ) -> "Deliveries":
     """The ways that ``--publish-from`` allows, in order; ``keep`` means local mode."""
     if publish_from == "keep":
-        return Deliveries([KeepInEngine()], on_fall_back)
-    by_client = PushByClient(client, open_engine, has_builder=has_builder)
+        return Deliveries([KeepInEngine(env, builder)], on_fall_back)
+    by_client = PushByClient(client, open_engine, has_builder=bool(builder))
     ways: dict[str, list[Delivery]] = {"client": [by_client], "engine": [PushByEngine()]}
     return Deliveries(ways.get(publish_from, [PushByEngine(), by_client]), on_fall_back)
 
