@@ -68,6 +68,7 @@ class Recipe:
         self._images: dict[str, str] = {}
         self._text: list[str] = []
         self._runs: list[tuple[int, int]] = []
+        self._has_commands = False
         self.contexts: dict[str, str] = {}
 
     @property
@@ -98,6 +99,7 @@ class Recipe:
             *map(self._mount, step.mounts),
         ]
         if step.commands:
+            self._has_commands = True
             mounts.append(f"type=bind,source=work-{step.number}/script.sh,target={SCRIPT}")
             mounts += ["type=ssh"] if step.ssh else []
             mounts += map(_secret_mount, step.secrets)
@@ -125,11 +127,12 @@ class Recipe:
         return "stage" if number is None else f"stage{number}"
 
     def finish(self) -> None:
-        """Write the Dockerfile, and bring the tools."""
+        """Write the Dockerfile, and bring the tools; the shell only when there are commands."""
         tools = self._folder / "tools"
         tools.mkdir(exist_ok=True)
         for name, path in self._tools.items():
-            copyfile(path, tools / name)
+            if name != "bash" or self._has_commands:
+                copyfile(path, tools / name)
         (tools / "bash-env").write_text(BASH_ENV)
         head = [f"FROM {reference} AS {name}" for reference, name in self._images.items()]
         (self._folder / "Dockerfile").write_text("\n".join([*head, *self._text, ""]), "utf-8")
