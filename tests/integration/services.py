@@ -7,6 +7,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -69,7 +70,9 @@ def second_engine(
     config = folder / "daemon.json"
     config.write_text(json.dumps({"features": {"containerd-snapshotter": containerd}}))
     argv = ["dockerd", "--config-file", str(config), "--host", host]
-    argv += ["--data-root", str(folder / "data"), "--exec-root", str(folder / "exec")]
+    # sockets below the exec root have at most 107 characters in their path
+    exec_root = Path(tempfile.mkdtemp(prefix="eng-"))
+    argv += ["--data-root", str(folder / "data"), "--exec-root", str(exec_root)]
     argv += ["--pidfile", str(folder / "dockerd.pid")]
     # A firewall and a bridge are the machine's engine's own: ``--bridge none`` would delete its
     # bridge, so this engine gets one for itself.
@@ -89,6 +92,8 @@ def second_engine(
             yield host
         finally:
             _unmount_below(folder)
+            _unmount_below(exec_root)
+    shutil.rmtree(exec_root, ignore_errors=True)
     shutil.rmtree(folder / "data", ignore_errors=True)
 
 
