@@ -168,8 +168,10 @@ def check_nothing_missing(plan: Plan) -> None:
         for stage in image.missing
     ]
     if missing:
+        what = "1 stage is" if len(missing) == 1 else f"{len(missing)} stages are"
+        where = plan.session.storages.primary.repository
         raise BuildError(
-            f"{len(missing)} stages are not built, but --require-built-images is set: "
+            f"{what} not built in {where}, but --require-built-images is set: "
             + "; ".join(missing),
             remedy="Run without --require-built-images, or build them first.",
         )

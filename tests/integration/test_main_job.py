@@ -172,7 +172,7 @@ def test_no_engine_is_needed_for_what_is_published(committed: Workplace) -> None
 
 def test_a_missing_stage_with_required_images(committed: Workplace) -> None:
     ran = committed.export("-Z")
-    _check(ran, 4, "1 stages are not built, but --require-built-images is set", "app (linux/amd64)")
+    _check(ran, 4, "1 stage is not built in 127.0.0.1:5000/", "app (linux/amd64)")
     _nothing_written(committed)
 
 

@@ -7,7 +7,7 @@ Rules between keys that werf checks while it decodes are the shape's ``check``; 
 the function that turns the values into the section's dataclass (spec section 1.6, item 3).
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import field
 from importlib import import_module
 from typing import Literal, TypeAlias, Union
@@ -72,6 +72,7 @@ class Shape:
     ``check_first`` runs before unknown keys are refused, ``check`` after.
     An open section may have other keys, with any values.
     ``go_type`` is named in the error about an unknown key where the original says it that way.
+    ``elsewhere`` are keys that would make it another section; they are suggested, not known.
     """
 
     name: str
@@ -80,6 +81,7 @@ class Shape:
     check_first: Callable[["Values"], None] | None = None
     is_open: bool = False
     go_type: str = ""
+    elsewhere: tuple[str, ...] = ()
     by_name: Mapping[str, Key] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -287,11 +289,11 @@ def _unknown_keys(shape: Shape, fields: Fields, path: str) -> ConfigError:
     return ConfigError(
         what,
         place=Place(path=path, line=first.line, column=first.column),
-        remedy=_suggestion(unknown, shape.by_name),
+        remedy=_suggestion(unknown, (*shape.by_name, *shape.elsewhere)),
     )
 
 
-def _suggestion(unknown: Iterable[str], known: Mapping[str, Key]) -> str:
+def _suggestion(unknown: Iterable[str], known: Sequence[str]) -> str:
     from difflib import get_close_matches  # noqa: PLC0415 - for errors only
 
     by_lower = {name.lower(): name for name in known}

@@ -61,6 +61,7 @@ STAPEL_IMAGE = Shape(
     ),
     check_first=check_names,
     check=_check_kind,
+    elsewhere=("dockerfile",),
 )
 
 
