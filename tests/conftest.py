@@ -1,14 +1,18 @@
 """What all tests share: services that must be there, and where the time went."""
 
+import logging
 import os
 import shutil
 import subprocess
 import urllib.request
 from collections import defaultdict
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 import pytest
+
+from exporter import log
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -27,6 +31,17 @@ def _missing(service: str) -> str:
         except OSError as error:
             return f"no registry on 127.0.0.1:{port}: {error}"
     return ""
+
+
+@pytest.fixture(autouse=True)
+def _forget_the_last_run() -> Iterator[None]:
+    """Runs in this process leave no secrets to hide and no log handlers to the next test."""
+    yield
+    log._secrets.clear()
+    root = logging.getLogger("exporter")
+    root.handlers[:] = []
+    root.propagate = True
+    root.setLevel(logging.NOTSET)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
