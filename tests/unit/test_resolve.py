@@ -109,3 +109,31 @@ def test_accounts_in_a_setting_are_kept_whole() -> None:
 def test_debug_logging_of_the_runner_is_ours_too() -> None:
     assert options(RUNNER_DEBUG="1").log_debug
     assert not options(RUNNER_DEBUG="1", WERF_LOG_DEBUG="0").log_debug
+
+
+def test_variables_come_sorted_as_text_and_before_flags() -> None:
+    env = {
+        "WERF_EXPORT_ADD_LABEL_2": "a=2",
+        "WERF_EXPORT_ADD_LABEL_10": "a=10",
+        "WERF_EXPORT_ADD_LABEL_SEPARATOR": ",",
+        "WERF_EXPORT_ADD_LABEL_SEPARATOR_X": "no=label",
+        "OTHER": "x=y",
+    }
+    assert options({"add-label": ["a=flag"]}, **env).add_label == ("a=10", "a=2", "a=flag")
+
+
+@pytest.mark.parametrize(
+    ("env", "flag", "separator"),
+    [
+        ({}, None, "\n"),
+        ({"WERF_EXPORT_ADD_LABEL_SEPARATOR": ""}, None, "\n"),
+        ({"WERF_EXPORT_ADD_LABEL_SEPARATOR": ","}, None, ","),
+        ({"WERF_EXPORT_ADD_LABEL_SEPARATOR": ","}, ";", ";"),
+        ({"WERF_EXPORT_ADD_LABEL_SEPARATOR": ","}, "", ""),
+    ],
+)
+def test_separator_is_the_flag_or_the_variable_or_a_line_feed(
+    env: dict[str, str], flag: str | None, separator: str
+) -> None:
+    flags = {} if flag is None else {"add-label-separator": flag}
+    assert options(flags, **env).add_label_separator == separator

@@ -7,9 +7,10 @@ from exporter.build.digest import h224, h256
 from exporter.errors import InputError
 from exporter.gotemplate.quoting import quote
 from exporter.naming import service_tags, slug
-from exporter.naming.labels import add_label_inputs, label_separator, parse_labels
+from exporter.naming.labels import parse_labels
 from exporter.naming.murmur import murmur
 from exporter.naming.tag_template import check_tags, compile_tags
+from exporter.resolve import FlagValue, resolve
 from tests.vectors.folder import VECTORS
 
 CASES = [
@@ -73,8 +74,11 @@ def test_record_of_a_custom_tag_has_the_tag_that_werf_gives_it(case: dict[str, A
 @pytest.mark.parametrize("case", having("flags", "env"))
 def test_labels_to_add_are_read_as_werf_reads_them(case: dict[str, Any]) -> None:
     expected = case["expect"]
-    inputs = add_label_inputs(case["env"], case["flags"])
-    separator = label_separator(case["env"], case.get("separator"))
+    flags: dict[str, FlagValue] = {"add-label": case["flags"]}
+    if case.get("separator") is not None:
+        flags["add-label-separator"] = case["separator"]
+    options = resolve("export", flags=flags, arguments=(), env=case["env"])
+    inputs, separator = options.add_label, options.add_label_separator
     assert list(inputs) == (expected["inputs"] or [])
     if "error" in expected:
         with pytest.raises(InputError, match="unsupported --add-label value"):
