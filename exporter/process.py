@@ -4,6 +4,7 @@ Argument lists only, never a shell. The child's environment is given, not inheri
 """
 
 import logging
+import socket
 import subprocess  # noqa: TID251 - this module is the door
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -111,19 +112,56 @@ def start(
     try:
         yield child
     finally:
-        _running.discard(child)
-        if child.poll() is None:
-            child.terminate()
-            try:
-                child.wait(timeout=5)
-            except subprocess.TimeoutExpired:
-                child.kill()
+        _end(child)
         for stream in _streams(child):
             try:
                 stream.close()
             except BrokenPipeError:  # the child ended before it read all of its input
                 logger.debug("%s closed its input early", argv[0])
         child.wait()
+
+
+@contextmanager
+def dial(
+    argv: Sequence[str], *, env: Mapping[str, str], stderr: IO[bytes]
+) -> Iterator[socket.socket]:
+    """A socket whose other end is a program's standard input and output.
+
+    The program ends by itself when the socket is closed, and is terminated when the block is left.
+
+    Raises:
+        ProgramMissingError: The program does not exist.
+    """
+    logger.debug("dial %s", " ".join(argv))
+    ours, theirs = socket.socketpair()
+    with ours:
+        with theirs:
+            try:
+                child = subprocess.Popen(  # noqa: S603 - argument lists built by us
+                    list(argv),
+                    env=dict(env),
+                    stdin=theirs.fileno(),
+                    stdout=theirs.fileno(),
+                    stderr=stderr,
+                )
+            except FileNotFoundError as error:
+                raise ProgramMissingError(argv[0]) from error
+        _running.add(child)
+        try:
+            yield ours
+        finally:
+            _end(child)
+            child.wait()
+
+
+def _end(child: "subprocess.Popen[bytes]") -> None:
+    _running.discard(child)
+    if child.poll() is None:
+        child.terminate()
+        try:
+            child.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            child.kill()
 
 
 def _streams(child: subprocess.Popen[bytes]) -> list[IO[bytes]]:

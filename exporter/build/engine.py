@@ -9,7 +9,7 @@ import re
 import shutil
 import socket
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,10 +21,14 @@ from exporter.oci.platform import Platform
 if TYPE_CHECKING:
     from docker import DockerClient
 
+    from exporter.build.ssh import SshRoad
+
 DEFAULT_HOST = "unix:///var/run/docker.sock"
 OLDEST_API = (1, 41)
 _CERTIFICATE = re.compile(r"certificate verify failed: ([^(\"']+)")
 _ANSWER_S = 2.0
+_TIMEOUT_S = 60
+_BEHIND_SSH = "http://engine:2375"
 _START = "Start the engine, set DOCKER_HOST, or mount /var/run/docker.sock."
 
 
@@ -57,10 +61,11 @@ class Engine:
         """Ask the engine what it is.
 
         Raises:
-            EngineError: It is too old for BuildKit as the exporter needs it.
+            EngineError: It is too old for BuildKit as the exporter needs it, or does not tell.
         """
-        version: dict[str, Any] = self._client.version()
-        info: dict[str, Any] = self._client.info()
+        with self._asked("tell what it is"):
+            version: dict[str, Any] = self._client.version()
+            info: dict[str, Any] = self._client.info()
         api = str(version.get("ApiVersion", "0.0"))
         if tuple(int(part) for part in api.split(".")[:2]) < OLDEST_API:
             raise EngineError(
@@ -84,17 +89,23 @@ class Engine:
         return shutil.disk_usage(directory).free
 
     def image_archive(self, name: str) -> Iterator[bytes]:
-        """The image as the tar stream of ``docker save``."""
-        return iter(self._client.images.get(name).save(named=True))
+        """The image as the tar stream of ``docker save``.
+
+        Raises:
+            EngineError: The engine has none of this name, or breaks off.
+        """
+        with self._asked(f"give the image {name}"):
+            yield from self._client.images.get(name).save(named=True)
 
     def inspect_image(self, name: str) -> dict[str, Any] | None:
         """What the engine tells of an image, or None when it has none of this name."""
         from docker.errors import ImageNotFound  # noqa: PLC0415 - see the module's docstring
 
-        try:
-            found: dict[str, Any] = self._client.images.get(name).attrs
-        except ImageNotFound:
-            return None
+        with self._asked(f"show the image {name}"):
+            try:
+                found: dict[str, Any] = self._client.images.get(name).attrs
+            except ImageNotFound:
+                return None
         return found
 
     def load_image(self, archive: Iterator[bytes]) -> None:
@@ -103,26 +114,36 @@ class Engine:
         Raises:
             EngineError: The engine refuses it.
         """
-        from docker.errors import DockerException  # noqa: PLC0415 - see the module's docstring
-
-        try:
+        with self._asked("load an image"):
             self._client.images.load(archive)  # type: ignore[arg-type]  # requests takes iterators
-        except DockerException as error:
-            raise EngineError(f"the engine cannot load an image: {_reason(error)}") from error
 
     def remove_image(self, name: str) -> None:
         """Take a name away from an image; nothing happens when it is not there."""
         from docker.errors import ImageNotFound  # noqa: PLC0415 - see the module's docstring
 
-        try:
-            self._client.images.remove(name, noprune=True)
-        except ImageNotFound:
-            return
+        with self._asked(f"remove the image {name}"):
+            try:
+                self._client.images.remove(name, noprune=True)
+            except ImageNotFound:
+                return
 
     def image_names(self, repository: str) -> tuple[str, ...]:
         """``repository:tag`` of every local image of a repository."""
-        images = self._client.images.list(name=repository)
+        with self._asked(f"list the images of {repository}"):
+            images = self._client.images.list(name=repository)
         return tuple(tag for image in images for tag in image.tags)
+
+    @contextmanager
+    def _asked(self, what: str) -> Iterator[None]:
+        from docker.errors import DockerException  # noqa: PLC0415 - see the module's docstring
+        from requests import RequestException  # noqa: PLC0415 - loaded by docker-py
+
+        try:
+            yield
+        except (DockerException, RequestException) as error:
+            raise EngineError(
+                f"the Docker engine at {self._host} cannot {what}: {_reason(error)}"
+            ) from error
 
 
 def answers(env: Mapping[str, str]) -> bool:
@@ -146,7 +167,8 @@ def answers(env: Mapping[str, str]) -> bool:
 def connect(env: Mapping[str, str]) -> Iterator[Engine]:
     """The engine that ``DOCKER_HOST`` and the like name, else that of the Docker context in use.
 
-    ``ssh://`` hosts are reached through the ssh program, with the user's own settings.
+    ``ssh://`` hosts are reached through the ssh program, with the user's own settings
+    (:mod:`exporter.build.ssh`).
 
     Raises:
         EngineError: It is not there, not reachable or does not let us in.
@@ -155,34 +177,44 @@ def connect(env: Mapping[str, str]) -> Iterator[Engine]:
 
     reach = env if env.get("DOCKER_HOST") else {**env, **_context(env)}
     host = reach.get("DOCKER_HOST") or DEFAULT_HOST
-    try:
-        client = _client(reach, host)
-        client.ping()
-    except (DockerException, OSError) as error:
-        raise EngineError(
-            f"the Docker engine at {host} cannot be reached: {_reason(error)}", remedy=_START
-        ) from error
-    try:
+    with ExitStack() as stack:
+        road: SshRoad | None = None
+        if host.startswith("ssh://"):
+            from exporter.build import ssh  # noqa: PLC0415 - as docker-py
+
+            road = stack.enter_context(closing(ssh.SshRoad(host, reach)))
+        try:
+            client = stack.enter_context(closing(_client(reach, road)))
+            client.ping()
+        except process.ProgramMissingError as error:
+            raise EngineError(
+                f"the Docker engine at {host} cannot be reached: {error.what}",
+                remedy="Install openssh-client, or reach the engine by tcp:// with TLS.",
+            ) from error
+        except (DockerException, OSError) as error:
+            reason, remedy = road.trouble() if road else (_reason(error), _START)
+            raise EngineError(
+                f"the Docker engine at {host} cannot be reached: {reason}", remedy=remedy
+            ) from error
         yield Engine(client, host)
-    finally:
-        client.close()
 
 
-def _client(reach: Mapping[str, str], host: str) -> "DockerClient":
+def _client(reach: Mapping[str, str], road: "SshRoad | None") -> "DockerClient":
     import docker  # noqa: PLC0415 - see the module's docstring
 
     def connected(version: str) -> "DockerClient":
-        return docker.DockerClient.from_env(
-            version=version,
-            environment=dict(reach),
-            timeout=60,
-            use_ssh_client=host.startswith("ssh://"),
-        )
+        if road is None:
+            return docker.DockerClient.from_env(
+                version=version, environment=dict(reach), timeout=_TIMEOUT_S
+            )
+        client = docker.DockerClient(_BEHIND_SSH, version=version, timeout=_TIMEOUT_S)
+        client.api.mount(_BEHIND_SSH, road)
+        return client
 
-    if not reach.get("DOCKER_CERT_PATH"):
+    if road is None and not reach.get("DOCKER_CERT_PATH"):
         return connected("auto")
-    # requests prefers REQUESTS_CA_BUNDLE to the engine's own authority unless told otherwise,
-    # which is possible only before the version is asked for.
+    # requests prefers REQUESTS_CA_BUNDLE to the engine's own authority, and a proxy to our road,
+    # unless told otherwise, which is possible only before the version is asked for.
     first = connected(f"{OLDEST_API[0]}.{OLDEST_API[1]}")
     first.api.trust_env = False
     client = connected(str(first.api.version(api_version=False)["ApiVersion"]))
@@ -227,6 +259,8 @@ def _reason(error: Exception) -> str:
         ("No such file", "there is no such socket"),
         ("Connection refused", "connection refused"),
         ("timed out", "no answer"),
+        ("Connection aborted", "the connection broke"),
+        ("Connection broken", "the connection broke"),
         ("certificate", "the certificates do not fit together"),
     ):
         if sign in text:

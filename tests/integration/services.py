@@ -50,9 +50,9 @@ def real_registry(folder: Path, *, host: str = "127.0.0.1", more: str = "") -> I
     )
     with (
         log.open("wb") as sink,
-        _running(["docker-registry", "serve", str(config)], sink.fileno()),
+        running(["docker-registry", "serve", str(config)], sink.fileno()),
     ):
-        _wait_for(lambda: _answers(f"http://{host}:{port}/v2/"), log)
+        wait_for(lambda: _answers(f"http://{host}:{port}/v2/"), log)
         yield f"{host}:{port}"
 
 
@@ -85,10 +85,10 @@ def second_engine(
     with (
         _bridge() as bridge,
         log.open("wb") as sink,
-        _running([*argv, "--bridge", bridge], sink.fileno()),
+        running([*argv, "--bridge", bridge], sink.fileno()),
     ):
         try:
-            _wait_for(lambda: b"API listen on" in log.read_bytes(), log, seconds=60)
+            wait_for(lambda: b"API listen on" in log.read_bytes(), log, seconds=60)
             yield host
         finally:
             _unmount_below(folder)
@@ -111,7 +111,8 @@ def _bridge() -> Iterator[str]:
 
 
 @contextmanager
-def _running(argv: list[str], log: int) -> Iterator[None]:
+def running(argv: list[str], log: int) -> Iterator[None]:
+    """A server that runs in the block, with a file for all that it prints."""
     with subprocess.Popen(argv, stdout=log, stderr=log, env=dict(os.environ)) as server:
         try:
             yield
@@ -123,7 +124,8 @@ def _running(argv: list[str], log: int) -> Iterator[None]:
                 server.kill()
 
 
-def _wait_for(is_there: Callable[[], bool], log: Path, *, seconds: float = 20) -> None:
+def wait_for(is_there: Callable[[], bool], log: Path, *, seconds: float = 20) -> None:
+    """Wait for something to be there; fail with the end of the log."""
     end = time.monotonic() + seconds
     while not is_there():
         assert time.monotonic() < end, log.read_text(errors="replace")[-2000:]
