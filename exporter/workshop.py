@@ -112,17 +112,23 @@ class Workshop:
             env=self._env,
             network=options.backend_network,
             skip_image_spec=options.skip_image_spec_stage,
-            home=Path(options.home_dir or Path(self._env.get("HOME") or "/", ".exporter")),
+            home=self._home,
             ssh_keys=tuple(str(self._cwd / Path(key).expanduser()) for key in options.ssh_key),
         )
+
+    @property
+    def _home(self) -> Path:
+        """For what is kept between runs."""
+        return Path(self.options.home_dir or Path(self._env.get("HOME") or "/", ".exporter"))
 
     def _storages(self, project: str) -> "tuple[Publisher | LocalPublisher, Storages]":
         """Where stages are kept: repositories, or without ``--repo`` the engine."""
         client, options = self.client, self.options
         if self.stages is None:
             from exporter.build import local  # noqa: PLC0415 - only without --repo
+            from exporter.build.documents import Documents  # noqa: PLC0415 - the same
 
-            keeper = local.LocalPublisher(self.engine)
+            keeper = local.LocalPublisher(self.engine, client, Documents(self._home / "engine"))
             registry = local.LocalRegistry(self.engine)
             primary = StageStorage(registry, local.local_repository(project))
             return keeper, Storages(primary, copy=keeper.copy)

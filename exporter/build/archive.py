@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from posixpath import join, normpath
-from typing import IO, Any, Protocol
+from typing import IO, Protocol
 
 from exporter.errors import BuildError, RegistryError
 from exporter.oci import media_type as types
@@ -198,39 +198,6 @@ def _docker_image(config: bytes, layers: Iterable[Descriptor]) -> Archived:
 
 def _entry(blob: Descriptor) -> dict[str, Json]:
     return {"mediaType": blob.media_type, "size": blob.size, "digest": blob.digest}
-
-
-def with_other_config(
-    stream: Readable, name: str, edit: Callable[[Mapping[str, Any]], Mapping[str, Any]]
-) -> Iterator[bytes]:
-    """The archive of the same layers under another name and config, as ``docker load`` takes it.
-
-    Args:
-        stream: An archive of ``docker save``.
-        name: ``repository:tag`` of the new image.
-        edit: Gives the new config document from the old one.
-    """
-    documents: dict[str, bytes] = {}
-    with tarfile.open(fileobj=stream, mode="r|", bufsize=_CHUNK) as archive:  # type: ignore[call-overload]  # as above
-        for member in archive:
-            content = archive.extractfile(member) if member.isreg() else None
-            first = content.read(min(member.size, _HELD_BYTES)) if content else b""
-            if member.size <= _HELD_BYTES and first[:1] in (b"{", b"["):
-                documents[member.name] = first
-                continue
-            yield member.tobuf(tarfile.GNU_FORMAT)
-            if content:
-                yield from _pieces(first, content)
-                yield b"\0" * (-member.size % tarfile.BLOCKSIZE)
-    [entry, *_] = json.loads(documents["manifest.json"])
-    config = write_object(dict(edit(json.loads(documents[entry["Config"]]))))
-    path = f"{Digest.of(config).hex}.json"
-    listed = {"Config": path, "RepoTags": [name], "Layers": entry["Layers"]}
-    for file, data in ((path, config), ("manifest.json", json.dumps([listed]).encode())):
-        info = tarfile.TarInfo(file)
-        info.size = len(data)
-        yield info.tobuf(tarfile.GNU_FORMAT) + data + b"\0" * (-len(data) % tarfile.BLOCKSIZE)
-    yield b"\0" * (2 * tarfile.BLOCKSIZE)
 
 
 class Pieces:

@@ -5,25 +5,42 @@ stages of both are found by both. An export sends the layers on and writes only 
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-from exporter.build.archive import BrokenOffError, Pieces, read_archive, with_other_config
-from exporter.build.delivery import local_name, put_into
+from exporter.build.archive import BrokenOffError, Pieces, read_archive
+from exporter.build.delivery import put_into
+from exporter.build.documents import Documents
 from exporter.build.engine import Engine
+from exporter.build.engine_images import EngineImages
 from exporter.build.stages import StageId, StageImage
 from exporter.build.storage import StageStorage
 from exporter.errors import BuildError, InputError
+from exporter.naming.service_tags import IMPORT_METADATA
 from exporter.oci import media_type as types
 from exporter.oci.config import ImageConfig
 from exporter.oci.descriptor import Descriptor
 from exporter.oci.digest import Digest
-from exporter.oci.document import write_object
+from exporter.oci.document import Json, write_object
+from exporter.oci.edit import edit_config, with_config
 from exporter.oci.graph import Graph
 from exporter.oci.manifest import Index, Manifest, parse_manifest
 from exporter.oci.reference import Reference, Repository
 from exporter.registry.client import RegistryClient
 
 _ATTEMPTS = 3
+_IMPORTS = "werf-import-metadata"
+
+
+def engine_name(reference: Reference) -> str:
+    """What the engine calls a stage, or the record of an import, as werf does.
+
+    ``project:tag``, or ``werf-import-metadata/project:id``.
+    """
+    repository, tag = reference.repository.name, reference.tag or ""
+    if tag.startswith(IMPORT_METADATA):
+        return f"{_IMPORTS}/{repository}:{tag.removeprefix(IMPORT_METADATA)}"
+    return f"{repository}:{tag}"
 
 
 def local_repository(project: str) -> Repository:
@@ -42,13 +59,17 @@ class LocalRegistry:
         self._configs: dict[Digest, bytes] = {}
 
     def list_tags(self, repository: Repository) -> tuple[str, ...]:
-        """All tags of a repository of the engine."""
-        names = self._engine.image_names(repository.name)
-        return tuple(name.rpartition(":")[2] for name in names)
+        """All tags of a repository of the engine, those of import records among them."""
+        stages = self._engine.image_names(repository.name)
+        records = self._engine.image_names(f"{_IMPORTS}/{repository.name}")
+        return (
+            *(name.rpartition(":")[2] for name in stages),
+            *(IMPORT_METADATA + name.rpartition(":")[2] for name in records),
+        )
 
     def find_manifest(self, reference: Reference) -> Manifest | Index | None:
         """A manifest that describes the image, or None."""
-        found = self._engine.inspect_image(local_name(reference))
+        found = self._engine.inspect_image(engine_name(reference))
         if found is None:
             return None
         config = write_object(_config(found))
@@ -81,8 +102,15 @@ class LocalRegistry:
 class LocalPublisher:
     """What is written to the engine besides builds; there are no records for cleanup in it."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, engine: Engine, registry: RegistryClient, documents: Documents) -> None:
+        """Take the engine, the client for images elsewhere, and what is known of the engine's."""
+        self._registry = registry
+        self.images = EngineImages(engine, documents)
+
+    @property
+    def registry(self) -> RegistryClient:
+        """The client, for those who read base images."""
+        return self._registry
 
     def confirm(self, storage: StageStorage, stage: StageId, digest: Digest) -> StageImage:
         """The stage that was just built.
@@ -101,27 +129,46 @@ class LocalPublisher:
             )
         return image
 
-    def publish_config(
-        self, storage: StageStorage, base: StageImage, config: ImageConfig, stage: StageId
+    def whole(self, image: StageImage) -> StageImage:
+        """A stage with its own manifest and config, byte by byte."""
+        return self.images.whole(image, engine_name(image.reference))
+
+    def publish_image(
+        self,
+        storage: StageStorage,
+        manifest: Manifest,
+        config: ImageConfig,
+        stage: StageId,
+        layers: Mapping[Digest, Path],
     ) -> StageImage:
-        """A stage that differs from ``base`` in its config only."""
+        """A stage whose layers are in the engine, or in the given files.
 
-        def edit(old: Mapping[str, Any]) -> Mapping[str, Any]:
-            new = {**old, "config": config.document.get("config", {})}
-            if "author" in config.document:
-                new["author"] = config.document["author"]
-            if "history" not in config.document:
-                new.pop("history", None)
-            return new
-
-        name = f"{storage.repository}:{stage}"
-        archive = Pieces(self._engine.image_archive(local_name(base.reference)))
-        self._engine.load_image(with_other_config(archive, name, edit))
+        Raises:
+            EngineError: The engine refuses it, or it lacks a layer that is not given.
+        """
+        name = engine_name(storage.repository.tag(str(stage)))
+        self.images.write(name, manifest, config, layers)
         storage.remember(str(stage))
         image = storage.load(stage)
         if image is None:
             raise BuildError(f"the engine has loaded {name} and does not show it")
         return image
+
+    def publish_config(
+        self, storage: StageStorage, base: StageImage, config: ImageConfig, stage: StageId
+    ) -> StageImage:
+        """A stage that differs from ``base`` in its config only."""
+        before = self.whole(base)
+        document = config.document
+        run = document.get("config")
+        top: dict[str, Json] = {"config": run if isinstance(run, Mapping) else {}}
+        if "author" in document:
+            top["author"] = document["author"]
+        if "history" not in document:
+            top["history"] = None
+        changed = edit_config(before.config, top=top)
+        manifest = with_config(before.manifest, changed)
+        return self.publish_image(storage, manifest, changed, stage, {})
 
     def publish_index(self, storage: StageStorage, index: Index, stage: StageId) -> None:
         """Never called: images of several platforms are refused in local mode.
@@ -152,8 +199,14 @@ class LocalPublisher:
     def write_record(
         self, storage: StageStorage, tag: str, labels: Mapping[str, str], *, renew: bool = False
     ) -> bool:
-        """Write nothing: cleanup of an engine is its own."""
-        del storage, tag, labels, renew
+        """Write what imports hash to; cleanup of an engine is its own and needs no records."""
+        if not tag.startswith(IMPORT_METADATA) or (tag in storage.tags and not renew):
+            return True
+        from exporter.build.records import record  # noqa: PLC0415 - imports only
+
+        manifest, config = record(labels)
+        self.images.write(engine_name(storage.repository.tag(tag)), manifest, config, {})
+        storage.remember(tag)
         return True
 
 
@@ -168,7 +221,7 @@ def send_layers(
         RegistryError: The registry refused.
     """
     for attempt in range(1, _ATTEMPTS + 1):
-        stream = Pieces(engine.image_archive(local_name(stage)))
+        stream = Pieces(engine.image_archive(engine_name(stage)))
         try:
             archived = read_archive(stream, put_into(client, destination))
         except BrokenOffError as error:
