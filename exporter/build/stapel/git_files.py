@@ -88,6 +88,7 @@ class _Writer:
         self._naming = mapping.files.naming(mapping.tree)
         self._directory = mapping.to if mapping.is_directory else dirname(mapping.to)
         self._touched: set[str] = set()
+        self._files: set[str] = set()
         self._owner = ownership(mapping.owner, mapping.group)
         self._top = call("top_dir", self._directory, self._owner)
         self._lines: list[str] = []
@@ -95,7 +96,8 @@ class _Writer:
     def lines(self) -> list[str]:
         """The lines, the last of which fix times."""
         time = int(self._mapping.commit.committer_time.timestamp())
-        touched = self._list("touched", sorted(self._touched))
+        there = (each for each in self._touched if self._files.isdisjoint(_parents(each)))
+        touched = self._list("touched", sorted(there))
         return [
             *self._lines,
             call("note", self._directory),
@@ -171,6 +173,8 @@ class _Writer:
                 path = self._naming(file.path)
                 above = list(_parents(path))
                 directories.update(above)
+                # A file may stand where a directory with directories was.
+                self._files.add(join(self._directory, path))
                 if file.mode == LINK:
                     links.append(join(self._directory, path))
                 if file.mode == LINK or not whole:
@@ -213,7 +217,7 @@ class _Writer:
 
 def _parents(path: str) -> Iterator[str]:
     parent = dirname(path)
-    while parent:
+    while parent.strip("/"):
         yield parent
         parent = dirname(parent)
 

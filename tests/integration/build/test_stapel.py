@@ -95,6 +95,18 @@ def test_the_same_files_give_the_same_layers_wherever_they_are_built(
     assert layers[0] == layers[1]
 
 
+def test_a_file_or_a_link_takes_the_place_of_nested_directories(workplace: Workplace) -> None:
+    config = f"{META}image: app\nfrom: {BASE}\ngit: [{{add: /src, to: /app}}]\n"
+    inner = {f"src/{top}/inner/deep/file": "text\n" for top in ("file", "link")}
+    workplace.commit({"werf.yaml": config, "src/kept": "", **inner}).export()
+    workplace.commit({"src/file": "now a file\n", "src/link": {"symlink": "kept"}})
+    ran = workplace.export()
+    assert ran.code == 0, ran.text
+    assert ran.built == ["app/gitLatestPatch"]
+    files = {path: entry["type"] for path, entry in _files(workplace.tag).items()}
+    assert files == {"app": "dir", "app/kept": "file", "app/file": "file", "app/link": "symlink"}
+
+
 def test_a_failing_command_is_shown_with_its_line(workplace: Workplace) -> None:
     config = (
         f"{META}image: app\nfrom: {BASE}\nshell:\n  install:\n  - echo one\n"
