@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from functools import partial
 from threading import Thread
 
 from exporter.errors import EngineError, ExporterError
@@ -14,6 +15,7 @@ from exporter.registry.client import RegistryClient
 logger = logging.getLogger(__name__)
 
 _LITTLE_BYTES = 1 << 30
+_AT_ONCE = 8
 _PLACEHOLDER_TAG = "x" * 56
 
 
@@ -30,31 +32,36 @@ def check_before_build(
     Raises:
         ExporterError: The first problem; the others are in its remedy.
     """
-    problems: list[ExporterError] = []
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - only when something is built
+
+    checks = [partial(client.can_push, each) for each in _written(plan, options, stages)]
     built = [image for image in plan.missing if image.needs_engine]
     if built and not options.builder:
-        from exporter.build.engine import answers  # noqa: PLC0415 - only when something is built
+        names = ", ".join(dict.fromkeys(image.name or "(nameless)" for image in built))
+        checks.insert(0, partial(_check_engine_for, names, env))
+    with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
+        answers = [pool.submit(check) for check in checks]
+        if built:  # while the registry thinks
+            import exporter.build.buildkit  # noqa: F401, PLC0415 - see above
+    problems = [each for answer in answers if (each := answer.exception()) is not None]
+    others = [each.what for each in problems[1:] if isinstance(each, ExporterError)]
+    for problem in problems:
+        if others and isinstance(problem, ExporterError):
+            problem.what += "; also: " + "; ".join(others)
+        raise problem
 
-        try:
-            if answers(env):  # docker-py takes longer to load than a build to start
-                Thread(target=_look_at_engine, args=(env,), daemon=True).start()
-            else:
-                _check_engine(env)
-        except EngineError as error:
-            names = ", ".join(dict.fromkeys(image.name or "(nameless)" for image in built))
-            error.what = f"{names} must be built, but {error.what[0].lower()}{error.what[1:]}"
-            problems.append(error)
-    for repository in _written(plan, options, stages):
-        try:
-            client.can_push(repository)
-        except ExporterError as error:
-            problems.append(error)
-    if problems:
-        first, *others = problems
-        if others:
-            also = "; also: " + "; ".join(error.what for error in others)
-            first.what += also
-        raise first
+
+def _check_engine_for(names: str, env: Mapping[str, str]) -> None:
+    from exporter.build.engine import answers  # noqa: PLC0415 - only when something is built
+
+    try:
+        if answers(env):  # docker-py takes longer to load than a build to start
+            Thread(target=_look_at_engine, args=(env,), daemon=True).start()
+        else:
+            _check_engine(env)
+    except EngineError as error:
+        error.what = f"{names} must be built, but {error.what[0].lower()}{error.what[1:]}"
+        raise
 
 
 def _look_at_engine(env: Mapping[str, str]) -> None:

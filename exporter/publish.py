@@ -23,6 +23,7 @@ from exporter.plan import content_id
 from exporter.sources import Source
 
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
+_RECORDS_AT_ONCE = 8
 
 
 def publish(session: Session, name: str, images: Sequence[PlannedImage]) -> Source:
@@ -122,12 +123,22 @@ def write_records(
     """The records by which werf's cleanup knows what is used (specification 6.2)."""
     storage = session.storages.primary
     labels = {LABEL_PROJECT: session.config.project}
-    for name, source in published.items():
-        if was_built:
-            session.publisher.write_record(storage, managed_image_tag(name), labels)
-        for commit in commits:
-            tag = metadata_tag(name, commit=commit, stage_id=source.content_tag)
-            session.publisher.write_record(storage, tag, labels)
+    managed = [managed_image_tag(name) for name in published] if was_built else []
+    used = [
+        metadata_tag(name, commit=commit, stage_id=source.content_tag)
+        for name, source in published.items()
+        for commit in commits
+    ]
+    missing = [tag for tag in (*managed, *used) if tag not in storage.tags]
+    if not missing:
+        return
+    first, *others = missing
+    session.publisher.write_record(storage, first, labels)  # all share its blob
+    if others:
+        from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - few runs have records to write
+
+        with ThreadPoolExecutor(max_workers=_RECORDS_AT_ONCE) as pool:
+            list(pool.map(lambda tag: session.publisher.write_record(storage, tag, labels), others))
 
 
 def custom_tags(templates: Sequence[str], images: Sequence[str]) -> dict[str, tuple[str, ...]]:

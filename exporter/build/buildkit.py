@@ -106,6 +106,8 @@ class BuildKit:
             outcome = self._once(solve, delivery, say)
             if isinstance(outcome, Solved):
                 return outcome
+            if outcome is None:
+                continue
             if other := _CONTEXT.search(outcome.message):
                 # The builder is a Docker context, which buildx takes by another option.
                 there = replace(self, builder="", context=other[1])
@@ -122,12 +124,14 @@ class BuildKit:
 
     def _once(
         self, solve: Solve, delivery: Delivery, say: Callable[[str], None]
-    ) -> Solved | Failure:
+    ) -> Solved | Failure | None:
+        """One attempt; None when it ended well and has to be repeated for the delivery."""
         started = self.monotonic()
         progress = Progress(lambda line: say(redact(line)))
         with TemporaryDirectory(prefix="exporter-build-") as directory:
             metadata = Path(directory, "metadata.json")
-            argv, env = self._command(solve, delivery.output(solve.reference), metadata)
+            output = delivery.output(solve.reference)
+            argv, env = self._command(solve, output, metadata)
             try:
                 with process.start(argv, env=env) as child:
                     assert child.stdin  # noqa: S101 - process.start opens all three
@@ -156,6 +160,8 @@ class BuildKit:
                 return progress.failure()
             if receiver.error:
                 raise receiver.error
+            if not delivery.has_gone(output, pushed=progress.has_pushed):
+                return None
             result = json.loads(metadata.read_bytes())
         digest = receiver.digest or delivery.finish(solve.reference)
         return Solved(

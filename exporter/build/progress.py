@@ -53,6 +53,8 @@ class Progress:
         self._steps: dict[str, Step] = {}
         self._text: list[str] = []
         self._object: list[str] | None = None
+        self.has_pushed = False
+        """Whether BuildKit itself told that it pushes."""
 
     def read(self, lines: Iterable[bytes]) -> None:
         """Take in the whole stream, line by line as it comes."""
@@ -98,6 +100,8 @@ class Progress:
             return
         for vertex in event.get("vertexes") or ():
             self._vertex(vertex)
+        for status in event.get("statuses") or ():
+            self.has_pushed |= status["id"].startswith("pushing manifest for ")
         for log in event.get("logs") or ():
             self._log(log)
         for warning in event.get("warnings") or ():

@@ -14,9 +14,9 @@ from tempfile import TemporaryDirectory
 from exporter.build.buildkit import Solve
 from exporter.build.delivery import Deliveries
 from exporter.build.images import Needed, PlannedImage, PlannedStage
+from exporter.build.local import LocalPublisher
 from exporter.build.secret import read_secret
 from exporter.build.session import Session, fact_of
-from exporter.build.stages import StageImage
 from exporter.build.stapel import git_files, import_files, mounts
 from exporter.build.stapel.base import SCRATCH, client_of, read_base
 from exporter.build.stapel.chain import (
@@ -80,7 +80,7 @@ class Builder:
                 self._missing(number, image, plan, needed, recipe)
                 for number in range(first, len(plan.stages))
             ]
-            job = Job(self._session, image, plan, start, missing, recipe, say)
+            job = self._job(image, plan, start, missing, recipe, say)
             return (*found, *job.run())
 
     def checksums(
@@ -122,6 +122,21 @@ class Builder:
             )
             return Path(directory, "checksums").read_text("ascii").split()
 
+    def _job(
+        self,
+        image: StapelImage,
+        plan: PlannedImage,
+        start: Start,
+        missing: Sequence[Missing],
+        recipe: Recipe,
+        say: Say,
+    ) -> Job:
+        if not self._session.is_local:
+            return Job(self._session, image, plan, start, missing, recipe, say)
+        from exporter.build.stapel.local import LocalJob  # noqa: PLC0415 - only without --repo
+
+        return LocalJob(self._session, image, plan, start, missing, recipe, say)
+
     # what there is to do
 
     def _start(self, image: StapelImage, plan: PlannedImage, needed: Mapping[str, Needed]) -> Start:
@@ -132,9 +147,11 @@ class Builder:
             if before is None:
                 raise TypeError
         if before is not None:
+            if isinstance(self._session.publisher, LocalPublisher):
+                before = self._session.publisher.whole(before)
             is_empty = not before.manifest.layers
             return Start(
-                reference=SCRATCH if is_empty else _pinned(before),
+                reference=SCRATCH if is_empty else before.pinned,
                 repository=before.repository,
                 layers=layers_of(before.manifest, before.config),
                 config=before.config,
@@ -270,6 +287,11 @@ class _ToFolder:
         del reference
         stream.read()  # type: ignore[attr-defined]  # a stream
 
+    def has_gone(self, output: str, *, pushed: bool) -> bool:
+        """Always: nothing is pushed."""
+        del output, pushed
+        return True
+
     def finish(self, reference: Reference) -> Digest:
         """No manifest."""
         del reference
@@ -280,11 +302,3 @@ class _ToFolder:
 def _recipe(platform: Platform, project: str) -> Iterator[Recipe]:
     with TemporaryDirectory(prefix="exporter-stages-") as directory:
         yield Recipe(Path(directory), tools_for(platform), project=project, unique=uuid.uuid4().hex)
-
-
-def _pinned(stage: StageImage) -> str:
-    """The stage by its digest.
-
-    By its tag the engine may take its own image, which it pushed before we wrote the stage.
-    """
-    return str(stage.repository.at(stage.manifest.digest))
