@@ -82,6 +82,17 @@ class StageImage:
         return self.repository.tag(str(self.id))
 
     @property
+    def pinned(self) -> str:
+        """What a build refers to the stage by.
+
+        By digest: by its tag the engine may take an image of its own, which it pushed before the
+        stage was written. What is in the engine has no other name than its tag.
+        """
+        if self.repository.registry:
+            return str(self.repository.at(self.manifest.digest))
+        return str(self.reference)
+
+    @property
     def size(self) -> int:
         """Bytes of the config and the compressed layers."""
         return self.manifest.config.size + sum(layer.size for layer in self.manifest.layers)

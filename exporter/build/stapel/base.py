@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from exporter.build.publisher import Publisher
 from exporter.build.session import Session
-from exporter.errors import BuildError, InputError
+from exporter.errors import BuildError
 from exporter.oci.config import ImageConfig, parse_config
 from exporter.oci.manifest import Index, Manifest
 from exporter.oci.platform import Platform
@@ -26,25 +26,14 @@ class Base:
 
 
 def client_of(session: Session) -> RegistryClient:
-    """The client that stages are published with.
-
-    Raises:
-        InputError: The stages live in the engine.
-    """
-    return publisher_of(session).registry
+    """The client that base images are read with, and stages published when there is a --repo."""
+    return session.publisher.registry
 
 
 def publisher_of(session: Session) -> Publisher:
-    """The publisher of stages in a registry.
-
-    Raises:
-        InputError: The stages live in the engine.
-    """
+    """The publisher of stages in a registry; in local mode there is none."""
     if not isinstance(session.publisher, Publisher):
-        raise InputError(
-            "stapel images cannot be built without a repository for their stages",
-            remedy="Set --repo (input 'repo').",
-        )
+        raise TypeError
     return session.publisher
 
 

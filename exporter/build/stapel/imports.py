@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from exporter.build.digest import VARIANT_LABEL, h256
 from exporter.build.images import Needed, PlannedStage
-from exporter.build.stages import LABEL_PROJECT, StageImage
+from exporter.build.stages import LABEL_PROJECT
 from exporter.errors import BuildError
 from exporter.naming.service_tags import import_metadata_tag
 from exporter.project.models.imports import Import
@@ -53,15 +53,10 @@ def source_of(entry: Import, needed: Mapping[str, Needed]) -> Source:
     return Source(
         content_digest=stage.stage.content_digest,
         stage_id=str(stage.id),
-        reference=_pinned(stage.image),
+        reference="" if stage.image is None else stage.image.pinned,
         has_variant=VARIANT_LABEL
         in (stage.image.config.labels if stage.image else stage.stage.labels),
     )
-
-
-def _pinned(image: StageImage | None) -> str:
-    """The image by its digest; by its tag the engine may take another one that it still knows."""
-    return "" if image is None else str(image.repository.at(image.manifest.digest))
 
 
 def _stage_of(entry: Import, other: Needed) -> PlannedStage:

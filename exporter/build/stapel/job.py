@@ -17,6 +17,7 @@ from exporter.build.stapel.config import Change, changed_config, labelled_config
 from exporter.build.stapel.image import Planned
 from exporter.build.stapel.publication import (
     EMPTY_DIFF_ID,
+    Blobs,
     Layer,
     Layers,
     layers_of,
@@ -89,6 +90,7 @@ class Job:
         """Take what there is to do; the recipe has the steps of the missing stages."""
         self._session = session
         self._client: RegistryClient = client_of(session)
+        self._blobs: Blobs = self._client
         self._storage = session.storages.primary
         self._image = image
         self._plan = plan
@@ -125,7 +127,7 @@ class Job:
         reference = self._storage.repository.tag(str(last.stage.id))
         secrets = {secret.build.id: secret.build for each in missing if each.step
                    for secret in each.step.secrets}  # fmt: skip
-        session.buildkit.solve(
+        return self._layers(
             Solve(
                 name=title_of(self._plan),
                 reference=reference,
@@ -138,9 +140,13 @@ class Job:
                 ssh=("default",) if session.env.get("SSH_AUTH_SOCK") else (),
                 secrets=tuple(secrets.values()),
                 contexts=self._recipe.contexts,
-            ),
-            say=self._say,
+            )
         )
+
+    def _layers(self, solve: Solve) -> Layers:
+        """The layers of what is built, which are where stages are kept from then on."""
+        self._session.buildkit.solve(solve, say=self._say)
+        reference = solve.reference
         pushed = self._client.get_manifest(reference)
         if not isinstance(pushed, Manifest):
             raise BuildError(f"{reference} is an index where one image was expected")
@@ -170,7 +176,7 @@ class Job:
                 is_first = False
             elif each.layer is not None:
                 layer = push_layer(
-                    self._client,
+                    self._blobs,
                     self._storage.repository,
                     each.layer,
                     is_docker="docker" in known.manifest_type,
@@ -207,7 +213,7 @@ class Job:
         if layer.diff_id == EMPTY_DIFF_ID:
             return None
         if is_first:
-            return without_roots(self._client, self._storage.repository, layer)
+            return without_roots(self._blobs, self._storage.repository, layer)
         return layer
 
     def _bring_layers(self) -> None:

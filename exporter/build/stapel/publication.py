@@ -9,9 +9,10 @@ import gzip
 import io
 import tarfile
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import Protocol
 
 from exporter.oci import media_type as types
 from exporter.oci.config import ImageConfig
@@ -21,7 +22,6 @@ from exporter.oci.manifest import Manifest, parse_manifest
 from exporter.oci.media_type import MediaType
 from exporter.oci.reference import Repository
 from exporter.registry.blob import BlobSource
-from exporter.registry.client import RegistryClient
 
 EMPTY_DIFF_ID = "sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef"
 """A tar archive without entries."""
@@ -31,6 +31,18 @@ _LARGEST_CHECKED = 8 << 20
 _GZIP_MAGIC = b"\x1f\x8b"
 _LEVEL = 6
 _GZIP = 31  # zlib's window bits for a gzip header without a time
+
+
+class Blobs(Protocol):
+    """Where layers are read and written: a registry, or a folder on the way into the engine."""
+
+    def pull_blob(self, repository: Repository, blob: Descriptor) -> Iterator[bytes]:
+        """The bytes of a layer."""
+        ...
+
+    def push_blob(self, repository: Repository, source: BlobSource) -> object:
+        """Make a layer present."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +113,7 @@ def manifest_of(layers: Layers, config: ImageConfig) -> Manifest:
     return manifest
 
 
-def without_roots(client: RegistryClient, repository: Repository, layer: Layer) -> Layer | None:
+def without_roots(blobs: Blobs, repository: Repository, layer: Layer) -> Layer | None:
     """The layer without the mount points ``/dev``, ``/proc`` and ``/sys`` that running leaves.
 
     They are there when the base image has no such directories. None when nothing else is in the
@@ -110,26 +122,26 @@ def without_roots(client: RegistryClient, repository: Repository, layer: Layer) 
     blob = Descriptor.read(View(dict(layer.descriptor)))
     if blob.size > _LARGEST_CHECKED:
         return layer
-    content = b"".join(client.pull_blob(repository, blob))
-    if content[:2] != _GZIP_MAGIC:
+    content = b"".join(blobs.pull_blob(repository, blob))
+    if content[:2] == _GZIP_MAGIC:
+        content = gzip.decompress(content)
+    elif blob.media_type != types.DOCKER_LAYER:
         return layer
-    kept = _filtered(gzip.decompress(content))
+    kept = _filtered(content)
     if kept is None:
         return layer
     if not kept:
         return None
-    return push_layer(client, repository, kept, is_docker="docker" in blob.media_type)
+    return push_layer(blobs, repository, kept, is_docker="docker" in blob.media_type)
 
 
-def push_layer(
-    client: RegistryClient, repository: Repository, archive: bytes, *, is_docker: bool
-) -> Layer:
+def push_layer(blobs: Blobs, repository: Repository, archive: bytes, *, is_docker: bool) -> Layer:
     """A layer made here, in the repository; the same archive gives the same blob."""
     compressor = zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP)
     packed = compressor.compress(archive) + compressor.flush()
     media_type = types.DOCKER_LAYER_GZIP if is_docker else types.OCI_LAYER_GZIP
     source = BlobSource.of(packed, media_type)
-    client.push_blob(repository, source)
+    blobs.push_blob(repository, source)
     descriptor: dict[str, Json] = {
         "mediaType": str(media_type),
         "size": source.descriptor.size,

@@ -1,0 +1,248 @@
+"""Stapel stages without ``--repo``: the layers go into the engine, which keeps every stage.
+
+What BuildKit makes comes as an OCI layout: a folder in which the layers of the image to start from
+are there already, as empty files, so that only new layers are sent. The stages are then loaded one
+by one, each with the layers that the engine lacks (docs/adr/020-stapel-stages-in-the-engine.md).
+An engine without the containerd store has no such output; its image is saved instead.
+"""
+
+import json
+import tarfile
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from posixpath import join, normpath
+from tempfile import TemporaryDirectory
+
+from exporter.build.archive import Pieces, Readable
+from exporter.build.buildkit import Solve
+from exporter.build.delivery import Deliveries
+from exporter.build.images import PlannedStage
+from exporter.build.local import LocalPublisher, engine_name
+from exporter.build.stages import StageImage
+from exporter.build.stapel.job import Job, Missing
+from exporter.build.stapel.publication import Layer, Layers, layers_of
+from exporter.errors import BuildError, EngineError
+from exporter.oci import media_type as types
+from exporter.oci.config import ImageConfig, parse_config
+from exporter.oci.descriptor import Descriptor
+from exporter.oci.digest import Digest
+from exporter.oci.document import View
+from exporter.oci.manifest import Manifest, parse_manifest
+from exporter.oci.reference import Reference, Repository
+from exporter.registry.blob import BlobSource
+
+_BLOBS = "blobs/sha256"
+_CHUNK = 1 << 20
+
+
+class LocalJob(Job):
+    """Makes the missing stages of one image in the engine."""
+
+    def run(self) -> list[PlannedStage]:
+        """Solve and load; what is only on the way is gone afterwards.
+
+        Raises:
+            BuildError: A stage failed; those before it are in the engine.
+        """
+        with ExitStack() as self._stack:
+            folder = self._stack.enter_context(TemporaryDirectory(prefix="exporter-layers-"))
+            self._folder = Path(folder)
+            self._blobs = self._waiting = _Waiting(self._folder)
+            self._loaded: set[Digest] = set()
+            return super().run()
+
+    # what Job asks for
+
+    def _layers(self, solve: Solve) -> Layers:
+        if self._has_layouts:
+            return self._from_layout(solve)
+        return self._from_engine(solve)
+
+    def _bring_layers(self) -> None:
+        """Nothing: they are brought when the engine lacks them."""
+
+    def _write(self, missing: Missing, manifest: Manifest, config: ImageConfig) -> StageImage:
+        publisher = self._publisher
+        listed = {layer.digest for layer in manifest.layers}
+        new = {
+            digest: path
+            for digest, path in self._waiting.files.items()
+            if digest in listed - self._loaded
+        }
+        try:
+            image = publisher.publish_image(self._storage, manifest, config, missing.stage.id, new)
+        except EngineError:
+            if not self._fetch_base():
+                raise
+            files = self._waiting.files
+            image = publisher.publish_image(
+                self._storage, manifest, config, missing.stage.id, files
+            )
+        self._loaded |= listed
+        return image
+
+    # the ways of layers
+
+    @property
+    def _publisher(self) -> LocalPublisher:
+        publisher = self._session.publisher
+        if not isinstance(publisher, LocalPublisher):
+            raise TypeError
+        return publisher
+
+    @cached_property
+    def _has_layouts(self) -> bool:
+        """Whether BuildKit gives OCI layouts: not that of an engine without containerd's store."""
+        if self._session.buildkit.builder:
+            return True
+        return self._publisher.images.engine.facts().containerd_store
+
+    def _from_layout(self, solve: Solve) -> Layers:
+        folder = self._folder / uuid.uuid4().hex
+        blobs = folder / _BLOBS
+        blobs.mkdir(parents=True)
+        known = {Digest(str(layer.descriptor["digest"])) for layer in self._start.layers.all}
+        for digest in known:
+            (blobs / digest.hex).touch()
+        buildkit = replace(
+            self._session.buildkit, deliveries=Deliveries([_ToLayout(folder)], lambda _: None)
+        )
+        buildkit.solve(solve, say=self._say)
+        [listed] = json.loads((folder / "index.json").read_bytes())["manifests"]
+        manifest = parse_manifest((blobs / Digest(listed["digest"]).hex).read_bytes())
+        if not isinstance(manifest, Manifest):
+            raise BuildError("BuildKit made an index where one image was expected")
+        config = parse_config((blobs / manifest.config.digest.hex).read_bytes())
+        for layer in manifest.layers:
+            if layer.digest not in known:
+                self._waiting.files[layer.digest] = blobs / layer.digest.hex
+        return layers_of(manifest, config)
+
+    def _from_engine(self, solve: Solve) -> Layers:
+        """Through an image of the engine that has another name until its stages are there."""
+        engine = self._publisher.images.engine
+        reference = self._storage.repository.tag(f"exporter-{uuid.uuid4().hex}")
+        name = engine_name(reference)
+        self._stack.callback(engine.remove_image, name)
+        self._session.buildkit.solve(replace(solve, reference=reference), say=self._say)
+        folder = self._folder / uuid.uuid4().hex
+        folder.mkdir()
+        known = {Digest(layer.diff_id) for layer in self._start.layers.all}
+        saved = _unpack(Pieces(engine.image_archive(name)), folder, known)
+        self._waiting.files |= saved.layers
+        return Layers(
+            all=tuple(
+                Layer(descriptor=_unpacked(Digest(diff_id), saved.layers), diff_id=diff_id)
+                for diff_id in saved.config.diff_ids
+            ),
+            manifest_type=types.DOCKER_MANIFEST,
+            config_type=types.DOCKER_CONFIG,
+        )
+
+    def _fetch_base(self) -> bool:
+        """Have the layers of a base image here; False when they come from no registry."""
+        repository = self._start.repository
+        if repository is None or not repository.registry:
+            return False
+        for layer in self._start.layers.all:
+            blob = Descriptor.read(View(dict(layer.descriptor)))
+            self._waiting.take(blob.digest, self._client.pull_blob(repository, blob))
+        return True
+
+
+class _Waiting:
+    """Layers on their way into the engine, each a file."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.files: dict[Digest, Path] = {}
+
+    def take(self, digest: Digest, pieces: Iterator[bytes]) -> None:
+        """Write a layer."""
+        path = self._folder / digest.hex
+        with path.open("wb") as file:
+            file.writelines(pieces)
+        self.files[digest] = path
+
+    def pull_blob(self, repository: Repository, blob: Descriptor) -> Iterator[bytes]:
+        """The bytes of a layer that was built."""
+        del repository
+        yield self.files[blob.digest].read_bytes()
+
+    def push_blob(self, repository: Repository, source: BlobSource) -> None:
+        """Take a layer that was made here."""
+        del repository
+        self.take(source.descriptor.digest, source.open(0))
+
+
+@dataclass(frozen=True, slots=True)
+class _ToLayout:
+    """Writes the image to an OCI layout, blobs that are in it aside; a delivery."""
+
+    folder: Path
+
+    def output(self, reference: Reference) -> str:
+        """A folder on our side."""
+        del reference
+        return f"type=oci,oci-mediatypes=false,tar=false,dest={self.folder}"
+
+    def receive(self, stream: Readable, reference: Reference) -> None:
+        """Nothing comes this way."""
+        del reference
+        stream.read()
+
+    def has_gone(self, output: str, *, pushed: bool) -> bool:
+        """Always: nothing is pushed."""
+        del output, pushed
+        return True
+
+    def finish(self, reference: Reference) -> Digest:
+        """No manifest anywhere yet."""
+        del reference
+        return Digest.of(b"")
+
+
+@dataclass(frozen=True, slots=True)
+class _Saved:
+    config: ImageConfig
+    layers: Mapping[Digest, Path]
+    """Files of new layers by diff ID."""
+
+
+def _unpack(stream: Readable, folder: Path, known: set[Digest]) -> _Saved:
+    """Take the config and the new layers out of an archive of ``docker save``."""
+    skipped = {f"{_BLOBS}/{digest.hex}" for digest in known}
+    files: dict[str, Path] = {}
+    links: dict[str, str] = {}
+    with tarfile.open(fileobj=stream, mode="r|", bufsize=_CHUNK) as archive:  # type: ignore[call-overload]  # typeshed wants more than read()
+        for member in archive:
+            if member.issym():
+                base = member.name.rpartition("/")[0]
+                links[member.name] = normpath(join(base, member.linkname))
+            opened = archive.extractfile(member) if member.isreg() else None
+            if opened is None or member.name in skipped:
+                continue
+            path = folder / str(len(files))
+            with path.open("wb") as file:
+                while piece := opened.read(_CHUNK):
+                    file.write(piece)
+            files[member.name] = path
+    while stream.read(_CHUNK):
+        pass
+    [entry] = json.loads(files["manifest.json"].read_bytes())
+    config = parse_config(files[entry["Config"]].read_bytes())
+    layers = {
+        Digest(diff_id): files[links.get(name, name)]
+        for diff_id, name in zip(config.diff_ids, entry["Layers"], strict=True)
+        if links.get(name, name) in files and diff_id not in known
+    }
+    return _Saved(config=config, layers=layers)
+
+
+def _unpacked(diff_id: Digest, layers: Mapping[Digest, Path]) -> dict[str, str | int]:
+    size = layers[diff_id].stat().st_size if diff_id in layers else 0
+    return {"mediaType": str(types.DOCKER_LAYER), "size": size, "digest": str(diff_id)}
