@@ -23,18 +23,23 @@ RUN site=$(/opt/exporter/bin/python -c 'import sysconfig; print(sysconfig.get_pa
 
 FROM debian:trixie-slim
 ARG DEBIAN_MIRROR=http://deb.debian.org/debian
-# Left out: manuals, perl's library (git needs it for none of the commands used here), git's servers and mail.
+# Left out: manuals, perl's library (git needs it for none of the commands used here), git's servers and mail, what of ssh copies files.
 RUN printf 'path-exclude=%s\n' \
       '/usr/share/doc/*' '/usr/share/man/*' '/usr/share/locale/*' '/usr/share/bash-completion/*' '/usr/share/lintian/*' '/usr/share/gitweb/*' \
       '/usr/share/perl/5*' '/usr/lib/*/perl/5*' '/usr/lib/*/libperl.so*' \
       '/usr/lib/git-core/git-daemon' '/usr/lib/git-core/git-http-backend' '/usr/lib/git-core/git-http-fetch' '/usr/lib/git-core/git-http-push' \
       '/usr/lib/git-core/git-imap-send' '/usr/lib/git-core/git-shell' '/usr/bin/scalar' '/usr/lib/git-core/scalar' \
+      '/usr/bin/scp' '/usr/bin/sftp' '/usr/bin/ssh-copy-id' '/usr/lib/openssh/*' \
       >/etc/dpkg/dpkg.cfg.d/exporter \
  && echo "deb $DEBIAN_MIRROR trixie main" >/tmp/sources.list \
  && apt-get -o Dir::Etc::SourceList=/tmp/sources.list -o Dir::Etc::SourceParts=- update -qq \
- && apt-get install -qq -y --no-install-recommends python3 git docker-cli docker-buildx bash-static busybox-static ca-certificates \
+ && apt-get install -qq -y --no-install-recommends python3 git docker-cli docker-buildx openssh-client bash-static busybox-static ca-certificates \
  && rm -rf /tmp/sources.list /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/*-old /var/log/*
 COPY --from=venv /opt/exporter /opt/exporter
+# Where a CI sets another HOME (GitHub: /github/home), ssh looks there too; by itself it knows only the one of /etc/passwd.
+RUN printf '%s\n' 'Match exec "test $HOME != /root"' 'UserKnownHostsFile ${HOME}/.ssh/known_hosts ~/.ssh/known_hosts' \
+      'IdentityFile ${HOME}/.ssh/id_ed25519' 'IdentityFile ${HOME}/.ssh/id_ecdsa' 'IdentityFile ${HOME}/.ssh/id_rsa' \
+      >/etc/ssh/ssh_config.d/home.conf
 # A login shell, or a CI that brings a PATH of its own, finds the program all the same.
 RUN ln -s /opt/exporter/bin/exporter /usr/local/bin/exporter
 ENV PATH=/opt/exporter/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8
