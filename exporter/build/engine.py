@@ -129,9 +129,10 @@ class Engine:
 
     def image_names(self, repository: str) -> tuple[str, ...]:
         """``repository:tag`` of every local image of a repository."""
+        # docker-py's own list asks for every image once more, which another run may have removed.
         with self._asked(f"list the images of {repository}"):
-            images = self._client.images.list(name=repository)
-        return tuple(tag for image in images for tag in image.tags)
+            images: list[dict[str, Any]] = self._client.api.images(name=repository)
+        return tuple(tag for image in images for tag in image.get("RepoTags") or ())
 
     @contextmanager
     def _asked(self, what: str) -> Iterator[None]:
