@@ -140,6 +140,15 @@ class CommitTree:
         """
         return tuple(self._list(self._enter(directory), directory.path))
 
+    def load(self, directories: Iterable[Entry]) -> None:
+        """Read directories of this tree together, which is faster than one after the other."""
+        by_module: dict[str, list[str]] = {}
+        for each in directories:
+            if each.mode == DIRECTORY:
+                by_module.setdefault(each.module, []).append(each.object_id)
+        for module, trees in by_module.items():
+            self._modules[module].store.load_trees(trees)
+
     def is_file(self, path: str) -> bool:
         """Whether the path leads, through links of the commit, to a regular file."""
         found = self._followed(path)
@@ -346,17 +355,9 @@ class CommitTree:
                 elif everything or matcher.matches(each.path) or matcher.descends(each.path):
                     directories.append(each)
             level = []
-            self._load(directories)
+            self.load(directories)
             for each in directories:
                 level.extend(self._list(self._enter(each), each.path))
-
-    def _load(self, directories: Iterable[Entry]) -> None:
-        by_module: dict[str, list[str]] = {}
-        for each in directories:
-            if each.mode == DIRECTORY:
-                by_module.setdefault(each.module, []).append(each.object_id)
-        for module, trees in by_module.items():
-            self._modules[module].store.load_trees(trees)
 
     def _followed(self, path: str) -> Entry | None:
         resolved = self.resolve(path)

@@ -4,17 +4,16 @@ A tar stream carries the whole context to BuildKit each time.
 From a directory BuildKit takes the files whose size, time or mode differ from the last time.
 A file gets the time of the commit with which it was written here, as the tar gives it, and its
 nanoseconds come from its content, so that no change goes unseen; layers hold whole seconds.
-Source: docs/adr/016-kept-contexts.md.
+Source: docs/adr/016-kept-contexts.md, docs/adr/021-contexts-compared-by-tree.md.
 """
 
 import fcntl
 import hashlib
-import json
 import logging
 import os
 import shutil
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -23,10 +22,16 @@ from exporter.build.dockerfile.context import (
     DOCKERFILE_MODE,
     warn_of_pointer,
 )
+from exporter.build.dockerfile.kept_changes import Changes, changes
+from exporter.build.dockerfile.kept_index import (
+    Index,
+    fingerprints,
+    read_index,
+    updated_fingerprints,
+)
 from exporter.build.dockerfile.parse import Dockerfile
 from exporter.build.dockerfile.request import BuildContext
 from exporter.git.archive import archive_entries
-from exporter.git.attributes import Attributes
 from exporter.git.trees import LINK, Entry
 from exporter.value import dataclass
 
@@ -38,9 +43,9 @@ LEAST_BYTES = 64 << 20
 
 _UNUSED_S = 7 * 24 * 3600
 _FREE_BYTES = 2 << 30
-_INDEX_VERSION = 1
 _SECOND = 1_000_000_000
 _NO_IGNORE = "# what is ignored is not in the directory\n"
+_INDEX = "index.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,12 +65,11 @@ def kept_context(
     None when it is better sent as a stream: it is small, it holds files that are not committed,
     another run needs the directory otherwise at the moment, or the disk has no room.
     """
-    entries = context.tree.files(context.directory, context.matcher())
-    if context.added or not _is_large(context, entries):
-        yield None
-        return
     names = (str(work_tree), context.directory, context.dockerfile)
     place = folder / hashlib.sha256("\0".join(names).encode(errors="surrogateescape")).hexdigest()
+    if context.added or not ((place / _INDEX).is_file() or _is_large(context)):
+        yield None
+        return
     try:
         place.mkdir(parents=True, exist_ok=True)
         place.chmod(0o700)
@@ -75,7 +79,7 @@ def kept_context(
         yield None
         return
     with lock:
-        kept = _Kept(place, context, dockerfile, entries)
+        kept = _Kept(place, context, dockerfile)
         if not _prepare(kept, lock.fileno()):
             yield None
             return
@@ -83,7 +87,8 @@ def kept_context(
         yield KeptContext(directory=kept.directory, dockerfile=kept.write_dockerfile())
 
 
-def _is_large(context: BuildContext, entries: Sequence[Entry]) -> bool:
+def _is_large(context: BuildContext) -> bool:
+    entries = context.tree.files(context.directory, context.matcher())
     if len(entries) >= LEAST_FILES:
         return True
     modules: dict[str, list[str]] = {}
@@ -112,93 +117,95 @@ def _prepare(kept: "_Kept", lock: int) -> bool:
         logger.debug("the context cannot be kept: %s", error)
         return False
     fcntl.flock(lock, fcntl.LOCK_SH)
-    return True
+    return kept.is_current()  # the exclusive lock was given up before the shared one was had
 
 
 class _Kept:
-    """The directory and its index, which says of every file what was written and when."""
+    """The directory and its index."""
 
-    def __init__(
-        self, place: Path, context: BuildContext, dockerfile: Dockerfile, entries: Sequence[Entry]
-    ) -> None:
-        self.directory = place / "context"
+    def __init__(self, place: Path, context: BuildContext, dockerfile: Dockerfile) -> None:
+        # BuildKit finds what it has of a directory by the directory's own name
+        self.directory = place / place.name
         self._place = place
-        self._index = place / "index.json"
+        self._path = place / _INDEX
         self._context = context
         self._text = dockerfile.text.encode("utf-8", "surrogateescape")
+        self._dockerfile = hashlib.sha256(self._text).hexdigest()
         self._time = int(context.tree.commit.committer_time.timestamp())
-        attributes = Attributes(context.tree)
-        self._entries = {self._path(entry): entry for entry in entries}
-        self._entries.pop(context.dockerfile, None)
-        self._wanted = {
-            path: f"{entry.mode:o} {entry.object_id} {attributes.conversion(entry) or ''}"
-            for path, entry in self._entries.items()
-        }
-        self._wanted[context.dockerfile] = f"dockerfile {hashlib.sha256(self._text).hexdigest()}"
-
-    def _path(self, entry: Entry) -> str:
-        return entry.path[len(self._context.directory) :].lstrip("/")
+        self._written: bytes | None = None
 
     def is_current(self) -> bool:
         """Whether nothing has to be written."""
-        index = self._read_index()
-        return {path: state for path, (state, *_) in index.items()} == self._wanted
+        if self._written is not None:
+            return self._path.is_file() and self._path.read_bytes() == self._written
+        index = read_index(self._path)
+        return index is not None and not self._differs(index, changes(self._context, index))
 
     def update(self) -> None:
-        """Write what differs, remove what is gone; without an index everything is written."""
-        index = self._read_index()
-        changed = [path for path in self._wanted if not self._is_kept(path, index.get(path))]
-        gone = [path for path in index if path not in self._wanted]
-        if not changed and not gone and index:
-            os.utime(self._index)
-            self._warn(index)
-            return
-        self._index.unlink(missing_ok=True)
-        if not index:
-            shutil.rmtree(self.directory, ignore_errors=True)
-        touched: set[Path] = set()
-        for path in (*gone, *changed):
+        """Write what differs, remove what is gone; what cannot be trusted is written anew."""
+        index = read_index(self._path)
+        if index is None or not self._is_as_left(index):
+            index = Index()
+            self._clear()
+        found = changes(self._context, index)
+        if self._differs(index, found):
+            index = self._rewrite(index, found)
+        else:
+            os.utime(self._path)
+        for path in index.pointers:
+            warn_of_pointer(path)
+        self._written = self._path.read_bytes()
+
+    def _differs(self, index: Index, found: Changes) -> bool:
+        is_same = index.dockerfile == self._dockerfile and index.rules == found.rules
+        return not is_same or bool(found.changed or found.gone)
+
+    def _is_as_left(self, index: Index) -> bool:
+        try:
+            return fingerprints(self.directory) == index.prints
+        except OSError:
+            return False
+
+    def _clear(self) -> None:
+        """Remove everything but the lock, on which others may wait."""
+        self._path.unlink(missing_ok=True)
+        for each in self._place.iterdir():
+            if each.is_dir() and not each.is_symlink():
+                shutil.rmtree(each)
+            elif each.name != "lock":
+                each.unlink()
+
+    def _rewrite(self, index: Index, found: Changes) -> Index:
+        self._path.unlink(missing_ok=True)
+        free = shutil.disk_usage(self._place).free
+        if free < _FREE_BYTES:
+            raise OSError(f"only {free >> 20} MiB are free")
+        touched: set[Path] = {self.directory}
+        for path in (*found.gone, *found.changed):
             self._remove(self.directory / path, touched)
-        kept = {path: found for path, found in index.items() if path in self._wanted}
-        for path in changed:
-            kept.pop(path, None)
-        pointers = self._write(changed, touched)
+        pointers = self._write(found.changed.values(), touched)
+        if index.dockerfile != self._dockerfile:
+            self._write_own(touched)
         for directory in sorted(touched, reverse=True):
             if directory.is_dir():
                 directory.chmod(DIRECTORY_MODE)
                 os.utime(directory, (self._time, self._time))
-        for path in changed:
-            found = (self.directory / path).lstat()
-            is_pointer = path in pointers
-            kept[path] = [self._wanted[path], found.st_size, found.st_mtime_ns, is_pointer]
-        self._warn(kept)
-        new = self._index.with_suffix(".new")
-        new.write_text(json.dumps({"version": _INDEX_VERSION, "files": kept}))
-        new.replace(self._index)
-
-    def _warn(self, index: Mapping[str, Sequence[object]]) -> None:
-        for path, (*_, is_pointer) in index.items():
-            if is_pointer:
-                warn_of_pointer(path)
-
-    def _read_index(self) -> Mapping[str, list[object]]:
-        try:
-            found = json.loads(self._index.read_bytes())
-        except (OSError, ValueError):
-            return {}
-        if not isinstance(found, dict) or found.get("version") != _INDEX_VERSION:
-            return {}
-        files: dict[str, list[object]] = found["files"]
-        return files
-
-    def _is_kept(self, path: str, known: Sequence[object] | None) -> bool:
-        if known is None or known[0] != self._wanted[path]:
-            return False
-        try:
-            found = os.lstat(f"{self.directory}/{path}")
-        except OSError:
-            return False
-        return [found.st_size, found.st_mtime_ns] == known[1:3]
+        replaced = {*found.gone, *found.changed}
+        relative = [str(each.relative_to(self.directory)) for each in touched]
+        prints = updated_fingerprints(
+            index.prints, self.directory, ["" if each == "." else each for each in relative]
+        )
+        new = Index(
+            rules=found.rules,
+            dockerfile=self._dockerfile,
+            folders=found.folders,
+            prints=prints,
+            pointers=tuple(sorted({*index.pointers} - replaced | pointers)),
+        )
+        beside = self._path.with_suffix(".new")
+        beside.write_text(new.text)
+        beside.replace(self._path)
+        return new
 
     def _remove(self, file: Path, touched: set[Path]) -> None:
         if not file.is_symlink() and file.is_dir():
@@ -212,14 +219,10 @@ class _Kept:
             if parent.is_dir():
                 parent.rmdir()
 
-    def _write(self, changed: Sequence[str], touched: set[Path]) -> set[str]:
+    def _write(self, changed: Iterable[Entry], touched: set[Path]) -> set[str]:
         """Write the files; the paths of those that are pointers of LFS."""
         pointers: set[str] = set()
-        entries = [self._entries[path] for path in changed if path in self._entries]
-        free = shutil.disk_usage(self._place).free
-        if free < _FREE_BYTES:
-            raise OSError(f"only {free >> 20} MiB are free")
-        for file in archive_entries(self._context.tree, entries):
+        for file in archive_entries(self._context.tree, _in_order(changed)):
             path = file.path[len(self._context.directory) :].lstrip("/")
             target = self._parent_made(path, touched)
             if file.is_lfs_pointer:
@@ -232,12 +235,15 @@ class _Kept:
                         opened.write(chunk)
                 target.chmod(file.mode & 0o777)
             self._stamp(target, self._time, file.object_id)
-        if self._context.dockerfile in changed:
-            target = self._parent_made(self._context.dockerfile, touched)
-            target.write_bytes(self._text)
-            target.chmod(DOCKERFILE_MODE)
-            self._stamp(target, 0, hashlib.sha256(self._text).hexdigest())
         return pointers
+
+    def _write_own(self, touched: set[Path]) -> None:
+        """Write the Dockerfile as it is built, in the place of the committed one."""
+        self._remove(self.directory / self._context.dockerfile, touched)
+        target = self._parent_made(self._context.dockerfile, touched)
+        target.write_bytes(self._text)
+        target.chmod(DOCKERFILE_MODE)
+        self._stamp(target, 0, self._dockerfile)
 
     def _parent_made(self, path: str, touched: set[Path]) -> Path:
         target = self.directory / path
@@ -267,10 +273,15 @@ class _Kept:
         return path
 
 
+def _in_order(entries: Iterable[Entry]) -> Sequence[Entry]:
+    """Those of one module after the other, as they are read together."""
+    return sorted(entries, key=lambda entry: (entry.module, entry.path))
+
+
 def _forget_unused(folder: Path, *, but: Path) -> None:
     """Remove what no run has used for a week."""
     limit = time.time() - _UNUSED_S
     for place in folder.iterdir():
-        index = place / "index.json"
+        index = place / _INDEX
         if place != but and index.is_file() and index.stat().st_mtime < limit:
             shutil.rmtree(place, ignore_errors=True)

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import random
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from exporter.build.dockerfile.dockerignore import parse_dockerignore
 from exporter.build.dockerfile.kept import kept_context
 from exporter.build.dockerfile.parse import parse_dockerfile
 from exporter.build.dockerfile.request import BuildContext
+from exporter.git.trees import CommitTree, Entry
 from tests.fakes.commit_tree import COMMIT_TIME, Executable, Link, commit_tree
 
 File = str | Executable | Link
@@ -126,6 +128,52 @@ def test_a_file_that_somebody_changed_is_written_again(tmp_path: Path) -> None:
     assert (directory / "d/run.sh").read_text() == "#!/bin/sh\n"
 
 
+@pytest.mark.parametrize("path", ["d/new", "d/deep/new/file", "new"])
+def test_a_file_that_somebody_added_is_removed(tmp_path: Path, path: str) -> None:
+    directory = keep(tmp_path, FILES)
+    (directory / path).parent.mkdir(exist_ok=True)
+    (directory / path).write_text("meddled")
+    assert path not in shown(keep(tmp_path, FILES))
+
+
+def test_an_edit_that_hides_its_time_is_seen(tmp_path: Path) -> None:
+    directory = keep(tmp_path, FILES)
+    before = (directory / "a").stat()
+    (directory / "a").write_text("2")
+    os.utime(directory / "a", ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert (keep(tmp_path, FILES) / "a").read_text() == "1"
+
+
+@pytest.mark.parametrize("path", ["a", "d"])
+def test_another_mode_is_seen(tmp_path: Path, path: str) -> None:
+    directory = keep(tmp_path, FILES)
+    (directory / path).chmod(0o700)
+    assert shown(keep(tmp_path, FILES))[path][1] in (0o644, 0o775)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"version": 1, "files": {}}'])
+def test_an_index_that_cannot_be_used_means_a_new_copy(tmp_path: Path, text: str) -> None:
+    directory = keep(tmp_path, FILES)
+    (directory / "left-over").write_text("of another version")
+    (directory.parent / "index.json").write_text(text)
+    assert "left-over" not in shown(keep(tmp_path, FILES))
+
+
+def test_names_may_be_any_bytes(tmp_path: Path) -> None:
+    files = {"\udcff/\udcfe": "1", "new\nline \t/a": "1", "-": "1"}
+    directory = keep(tmp_path, files)
+    before = (directory / "-").stat().st_ino
+    keep(tmp_path, {**files, "\udcff/\udcfe": "2"})
+    assert (directory / "\udcff/\udcfe").read_text() == "2"
+    assert (directory / "-").stat().st_ino == before
+
+
+def test_the_name_of_the_directory_is_its_own(tmp_path: Path) -> None:
+    one = keep(tmp_path, FILES)
+    other = keep(tmp_path, {**FILES, "svc/Dockerfile": ""}, directory="svc")
+    assert one.name != other.name
+
+
 def test_after_a_crash_everything_is_written_again(tmp_path: Path) -> None:
     directory = keep(tmp_path, FILES)
     (directory.parent / "index.json").unlink()
@@ -151,13 +199,94 @@ def test_changed_attributes_change_the_content(tmp_path: Path) -> None:
     assert (directory / "a").read_bytes() == b"1\r\n"
 
 
+def test_attributes_count_below_directories_that_did_not_change(tmp_path: Path) -> None:
+    files = {"a/b/c": "1\n", "a/b/d": "1\n", "e/f": "1\n"}
+    directory = keep(tmp_path, files)
+    keep(tmp_path, {**files, "a/.gitattributes": "c text eol=crlf\n"})
+    assert (directory / "a/b/c").read_bytes() == b"1\r\n"
+    keep(tmp_path, files)
+    assert (directory / "a/b/c").read_bytes() == b"1\n"
+
+
+def test_attributes_above_the_context_count(tmp_path: Path) -> None:
+    files = {"svc/a/b": "1\n"}
+    keep(tmp_path, files, directory="svc")
+    directory = keep(tmp_path, {**files, ".gitattributes": "b text eol=crlf\n"}, directory="svc")
+    assert (directory / "a/b").read_bytes() == b"1\r\n"
+
+
+def test_what_is_ignored_may_change_without_any_file(tmp_path: Path) -> None:
+    found = []
+    for rules in ("d/deep\n", "", "a\n!d/deep\n"):
+        ignore = parse_dockerignore(rules, path=".dockerignore")
+        context = BuildContext(tree=commit_tree(FILES), ignore=ignore)
+        with kept_context(context, DOCKERFILE, work_tree=Path("/w"), folder=tmp_path) as kept_now:
+            assert kept_now is not None
+            found.append(sorted(set(shown(kept_now.directory)) - {"Dockerfile", "d", "d/run.sh"}))
+    assert found == [["a"], ["a", "d/deep", "d/deep/link"], ["d/deep", "d/deep/link"]]
+
+
+def test_only_directories_that_differ_are_looked_into(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = {"big/sub/file": "1", "code/main": "1"}
+    keep(tmp_path, files)
+    listed: list[str] = []
+    plain = CommitTree.children_of
+
+    def children_of(tree: CommitTree, directory: Entry) -> tuple[Entry, ...]:
+        listed.append(directory.path)
+        return plain(tree, directory)
+
+    monkeypatch.setattr(CommitTree, "children_of", children_of)
+    directory = keep(tmp_path, {**files, "code/main": "2"})
+    assert listed == ["", "code"]
+    assert (directory / "code/main").read_text() == "2"
+    assert (directory / "big/sub/file").read_text() == "1"
+
+
+def test_another_dockerfile_takes_the_place_of_the_last_one(tmp_path: Path) -> None:
+    keep(tmp_path, FILES)
+    context = BuildContext(tree=commit_tree(FILES))
+    other = parse_dockerfile("FROM scratch\nLABEL a=b\n")
+    with kept_context(context, other, work_tree=Path("/w"), folder=tmp_path) as found:
+        assert found is not None
+        assert (found.directory / "Dockerfile").read_text() == other.text
+    assert (keep(tmp_path, FILES) / "Dockerfile").read_text() == DOCKERFILE.text
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_any_row_of_commits_ends_like_the_last_one_alone(tmp_path: Path, seed: int) -> None:
+    choose = random.Random(seed)  # noqa: S311 - no secrets
+    names = ["a", "b", "c", ".gitattributes"]
+    files: dict[str, File] = {}
+    for _ in range(6):
+        for _ in range(choose.randrange(4)):
+            path = "/".join(choose.choice(names[:3]) for _ in range(choose.randrange(3)))
+            path = f"{path}/{choose.choice(names)}".lstrip("/")
+            for other in list(files):
+                if f"{other}/".startswith(f"{path}/") or f"{path}/".startswith(f"{other}/"):
+                    del files[other]
+            made: list[File] = ["1\n", "2\n", Executable("1\n"), Link("a")]
+            if path.endswith(".gitattributes"):
+                made = [f"{choose.choice(names[:3])} text eol=crlf\n"]
+            if choose.randrange(4):
+                files[path] = choose.choice(made)
+        kept_now = shown(keep(tmp_path / "row", files))
+    assert kept_now == shown(keep(tmp_path / "alone", files))
+
+
 def test_a_pointer_of_lfs_is_told_every_time(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 1\n"
     for _ in range(2):
         keep(tmp_path, {"big.bin": pointer})
-    assert caplog.text.count("'big.bin' enters the build context as a pointer of Git LFS") == 2
+    keep(tmp_path, {"big.bin": pointer, "other": "1"})
+    message = "'big.bin' enters the build context as a pointer of Git LFS"
+    assert caplog.text.count(message) == 3
+    keep(tmp_path, {"big.bin": "the file itself", "other": "1"})
+    assert caplog.text.count(message) == 3
 
 
 def test_another_run_with_the_same_content_shares_the_directory(tmp_path: Path) -> None:
