@@ -83,9 +83,9 @@ def second_engine(
         argv += ["--tlskey", str(certificates / "server-key.pem")]
     log = folder / "dockerd.log"
     with (
-        _bridge() as bridge,
+        bridge() as (name, _),
         log.open("wb") as sink,
-        running([*argv, "--bridge", bridge], sink.fileno()),
+        running([*argv, "--bridge", name], sink.fileno()),
     ):
         try:
             wait_for(lambda: b"API listen on" in log.read_bytes(), log, seconds=60)
@@ -98,14 +98,15 @@ def second_engine(
 
 
 @contextmanager
-def _bridge() -> Iterator[str]:
-    """The name of a network bridge that exists as long as it is needed."""
-    name, network = f"exb{secrets.token_hex(4)}", f"10.213.{secrets.randbelow(256)}.1/24"
+def bridge() -> Iterator[tuple[str, str]]:
+    """The name of a network bridge that exists as long as it is needed, and its address."""
+    name, number = f"exb{secrets.token_hex(4)}", secrets.randbelow(4096)
+    address = f"10.213.{number // 16}.{number % 16 * 16 + 1}"
     subprocess.run(["ip", "link", "add", name, "type", "bridge"], check=True)
     try:
-        subprocess.run(["ip", "addr", "add", network, "dev", name], check=True)
+        subprocess.run(["ip", "addr", "add", f"{address}/28", "dev", name], check=True)
         subprocess.run(["ip", "link", "set", name, "up"], check=True)
-        yield name
+        yield name, address
     finally:
         subprocess.run(["ip", "link", "delete", name], check=False, capture_output=True)
 
