@@ -16,7 +16,10 @@ from exporter.value import dataclass
 
 logger = logging.getLogger(__name__)
 
-_running: set["subprocess.Popen[bytes]"] = set()
+Child = subprocess.Popen[bytes]
+"""A program that runs, with pipes to it."""
+
+_running: set[Child] = set()
 
 
 def stop_all() -> None:
@@ -89,7 +92,7 @@ def start(
     cwd: Path | None = None,
     merge_stderr: bool = False,
     pass_fds: Iterable[int] = (),
-) -> Iterator[subprocess.Popen[bytes]]:
+) -> Iterator[Child]:
     """Start a program with pipes on all three streams; it is terminated when the block is left.
 
     Raises:
@@ -154,7 +157,7 @@ def dial(
             child.wait()
 
 
-def _end(child: "subprocess.Popen[bytes]") -> None:
+def _end(child: Child) -> None:
     _running.discard(child)
     if child.poll() is None:
         child.terminate()
@@ -164,5 +167,5 @@ def _end(child: "subprocess.Popen[bytes]") -> None:
             child.kill()
 
 
-def _streams(child: subprocess.Popen[bytes]) -> list[IO[bytes]]:
+def _streams(child: Child) -> list[IO[bytes]]:
     return [stream for stream in (child.stdin, child.stdout, child.stderr) if stream is not None]

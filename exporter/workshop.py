@@ -69,7 +69,10 @@ class Workshop:
     @cached_property
     def buildkit(self) -> "BuildKit":
         """The door to builds; the engine's programs see the accounts of the options."""
-        from exporter.build.buildkit import BuildKit  # noqa: PLC0415 - only when something is built
+        from exporter.build.buildkit import (  # noqa: PLC0415 - only when something is built
+            BuildKit,
+            Farewells,
+        )
         from exporter.build.docker_config import (  # noqa: PLC0415 - the same
             docker_folder,
             private_config,
@@ -78,11 +81,14 @@ class Workshop:
         options, env = self.options, self._env
         folder = docker_folder(options.docker_config, env)
         child_env = self._stack.enter_context(private_config(folder, logins_of(options, env), env))
+        farewells = Farewells()
+        self._stack.callback(farewells.wait)
         return BuildKit(
             env=child_env,
             monotonic=time.monotonic,
             sleep=time.sleep,
             deliveries=self._deliveries(),
+            farewells=farewells,
             builder=options.builder,
             cache_from=options.cache_from,
             cache_to=options.cache_to,

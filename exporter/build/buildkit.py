@@ -10,6 +10,7 @@ import os
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -84,6 +85,7 @@ class BuildKit:
     monotonic: Callable[[], float]
     sleep: Callable[[float], None]
     deliveries: Deliveries
+    farewells: "Farewells"
     builder: str = ""
     context: str = ""
     cache_from: Sequence[str] = ()
@@ -125,31 +127,38 @@ class BuildKit:
     def _once(
         self, solve: Solve, delivery: Delivery, say: Callable[[str], None]
     ) -> Solved | Failure | None:
-        """One attempt; None when it ended well and has to be repeated for the delivery."""
+        """One attempt; None when it ended well but has to be repeated with another delivery."""
         started = self.monotonic()
         progress = Progress(lambda line: say(redact(line)))
-        with TemporaryDirectory(prefix="exporter-build-") as directory:
-            metadata = Path(directory, "metadata.json")
-            output = delivery.output(solve.reference)
-            argv, env = self._command(solve, output, metadata)
+        with ExitStack() as stack:
+            directory = TemporaryDirectory(prefix="exporter-build-")
+            metadata = Path(stack.enter_context(directory), "metadata.json")
+            argv, env = self._command(solve, delivery.output(solve.reference), metadata)
             try:
-                with process.start(argv, env=env) as child:
-                    assert child.stdin  # noqa: S101 - process.start opens all three
-                    assert child.stdout  # noqa: S101
-                    assert child.stderr  # noqa: S101
-                    feeder = _Feeder(child.stdin, solve.open_context)
-                    receiver = _Receiver(child.stdout, delivery, solve.reference)
-                    feeder.start()
-                    receiver.start()
-                    progress.read(child.stderr)
-                    returncode = child.wait()
-                    feeder.join()
-                    receiver.join()
+                child = stack.enter_context(process.start(argv, env=env))
             except process.ProgramMissingError as error:
                 raise EngineError(
                     f"cannot build {solve.name}: {error.what}",
                     remedy="Install docker with its buildx plugin, or use the container image.",
                 ) from error
+            assert child.stdin  # noqa: S101 - process.start opens all three
+            assert child.stdout  # noqa: S101
+            assert child.stderr  # noqa: S101
+            feeder = _Feeder(child.stdin, solve.open_context)
+            receiver = _Receiver(child.stdout, delivery, solve.reference)
+            feeder.start()
+            receiver.start()
+            progress.read(child.stderr, until=lambda: self._is_out(delivery, progress))
+            if self._is_out(delivery, progress):
+                self.farewells.say(child, stack.pop_all())
+                return Solved(
+                    digest=Digest.parse(progress.pushed),
+                    seconds=self.monotonic() - started,
+                    steps=progress.steps,
+                )
+            returncode = child.wait()
+            feeder.join()
+            receiver.join()
             if feeder.error:
                 raise feeder.error
             if isinstance(receiver.error, BrokenOffError):
@@ -160,7 +169,7 @@ class BuildKit:
                 return progress.failure()
             if receiver.error:
                 raise receiver.error
-            if not delivery.has_gone(output, pushed=progress.has_pushed):
+            if delivery.pushes and not progress.pushed and self.deliveries.fall_back(delivery):
                 return None
             result = json.loads(metadata.read_bytes())
         digest = receiver.digest or delivery.finish(solve.reference)
@@ -169,6 +178,10 @@ class BuildKit:
             seconds=self.monotonic() - started,
             steps=progress.steps,
         )
+
+    def _is_out(self, delivery: Delivery, progress: Progress) -> bool:
+        """Whether the image is in the registry and nothing more comes of the build."""
+        return delivery.pushes and bool(progress.pushed) and not self.cache_to
 
     @property
     def _program(self) -> list[str]:
@@ -223,6 +236,33 @@ class BuildKit:
             for value in values:
                 argv += [flag, value]
         return [*argv, str(solve.directory or "-")], env
+
+
+class Farewells:
+    """Builds whose image is out already, while the engine still writes their history."""
+
+    def __init__(self) -> None:
+        """Nothing to wait for."""
+        self._threads: list[threading.Thread] = []
+
+    def say(self, child: process.Child, stack: ExitStack) -> None:
+        """Let the program end by itself, then undo what the stack holds."""
+        thread = threading.Thread(target=_see_off, args=(child, stack), name="farewell")
+        self._threads.append(thread)
+        thread.start()
+
+    def wait(self) -> None:
+        """Wait until all have ended."""
+        for thread in self._threads:
+            thread.join()
+
+
+def _see_off(child: process.Child, stack: ExitStack) -> None:
+    with stack:
+        assert child.stderr  # noqa: S101 - process.start opens it
+        last = child.stderr.read()
+        if child.wait():
+            logger.debug("the build ended with %d: %r", child.returncode, last[-1000:])
 
 
 class _Feeder(threading.Thread):

@@ -24,6 +24,11 @@ _DOCKER_DRIVER = re.compile(rb"(?m)^Driver:\s+docker\s*$")
 class Delivery(Protocol):
     """One way."""
 
+    @property
+    def pushes(self) -> bool:
+        """Whether BuildKit itself pushes, and tells so."""
+        ...
+
     def output(self, reference: Reference) -> str:
         """The value of buildx's option ``--output``."""
         ...
@@ -36,42 +41,24 @@ class Delivery(Protocol):
         """
         ...
 
-    def has_gone(self, output: str, *, pushed: bool) -> bool:
-        """Whether a build that ended well took the image where it belongs; else it is repeated.
-
-        ``output`` is what the build was given, ``pushed`` whether BuildKit told of a push.
-        """
-        ...
-
     def finish(self, reference: Reference) -> Digest | None:
         """What is left to do when the build has ended well; as ``receive``."""
         ...
 
 
-class PushByEngine:
-    """The engine pushes the image under its tag.
+class PushByBuildKit:
+    """The engine's BuildKit pushes the image under its tag, and its image store gets no copy.
 
-    Its BuildKit does, and the engine's image store gets no copy: unpacking one, and the second
-    push that buildx has the engine make of it, cost a fifth of a small build. To buildx ``push=``
-    is no push, to BuildKit it is one.
-    An engine without the containerd store cannot, and ends well all the same: from then on it is
-    told to push what it has stored.
+    Unpacking a copy, and the second push that buildx has the engine make of it, cost a fifth of a
+    small build. To buildx ``push=`` is no push, to BuildKit it is one.
+    Without the containerd store an engine's BuildKit has no push, and ends well all the same.
     """
 
-    def __init__(self) -> None:
-        """Begin with BuildKit's own push."""
-        self._push = "push=,store=false"
+    pushes = True
 
     def output(self, reference: Reference) -> str:
         """An image in the registry."""
-        return f"type=image,{self._push},oci-mediatypes=false,name={reference}"
-
-    def has_gone(self, output: str, *, pushed: bool) -> bool:
-        """Whether somebody pushed."""
-        if pushed or "push=true" in output:
-            return True
-        self._push = "push=true"
-        return False
+        return f"type=image,push=,store=false,oci-mediatypes=false,name={reference}"
 
     def receive(self, stream: Readable, reference: Reference) -> None:
         """Nothing comes."""
@@ -82,11 +69,23 @@ class PushByEngine:
         """Nothing is left."""
 
 
+class PushByEngine(PushByBuildKit):
+    """The engine pushes what its store has got."""
+
+    pushes = False
+
+    def output(self, reference: Reference) -> str:
+        """An image in the engine and in the registry."""
+        return f"type=image,push=true,oci-mediatypes=false,name={reference}"
+
+
 class KeepInEngine:
     """The image stays in the engine under its name: local mode.
 
     The engine's own BuildKit has it there at once; any other one sends it as an archive.
     """
+
+    pushes = False
 
     def __init__(self, env: Mapping[str, str], builder: str) -> None:
         """Take what decides which builder is used; it is asked when the first image is built."""
@@ -110,11 +109,6 @@ class KeepInEngine:
         del reference
         stream.read()
 
-    def has_gone(self, output: str, *, pushed: bool) -> bool:
-        """Always: this way does not depend on a push."""
-        del output, pushed
-        return True
-
     def finish(self, reference: Reference) -> None:
         """Nothing is left."""
 
@@ -125,6 +119,8 @@ class PushByClient:
     An engine without the containerd store writes no archive while it builds.
     There the image is kept in the engine, saved from it, and forgotten.
     """
+
+    pushes = False
 
     def __init__(
         self, client: RegistryClient, open_engine: Callable[[], Engine], *, has_builder: bool
@@ -150,11 +146,6 @@ class PushByClient:
             return self._push(stream, reference)
         stream.read()
         return None
-
-    def has_gone(self, output: str, *, pushed: bool) -> bool:
-        """Always: this way does not depend on a push."""
-        del output, pushed
-        return True
 
     def finish(self, reference: Reference) -> Digest | None:
         """Push what the engine saves, then take its name away from it."""
@@ -189,8 +180,9 @@ def deliveries_of(
     if publish_from == "keep":
         return Deliveries([KeepInEngine(env, builder)], on_fall_back)
     by_client = PushByClient(client, open_engine, has_builder=bool(builder))
-    ways: dict[str, list[Delivery]] = {"client": [by_client], "engine": [PushByEngine()]}
-    return Deliveries(ways.get(publish_from, [PushByEngine(), by_client]), on_fall_back)
+    by_engine: list[Delivery] = [PushByBuildKit(), PushByEngine()]
+    ways: dict[str, list[Delivery]] = {"client": [by_client], "engine": by_engine}
+    return Deliveries(ways.get(publish_from, [*by_engine, by_client]), on_fall_back)
 
 
 class Deliveries:
@@ -207,16 +199,25 @@ class Deliveries:
         """The way to take now."""
         return self._ways[0]
 
-    def fall_back(self, failed: Delivery, reason: str) -> bool:
-        """Whether there is another way than the failed one; taken from now on."""
+    def fall_back(self, failed: Delivery, unreachable: str = "") -> bool:
+        """Whether there is another way than the failed one; taken from now on.
+
+        With a reason why the engine does not reach the registry, it is one without the engine.
+        """
         with self._lock:
             if failed is not self._ways[0]:
                 return True
-            if len(self._ways) == 1:
+            others = [way for way in self._ways[1:] if not unreachable or not _by_engine(way)]
+            if not others:
                 return False
-            del self._ways[0]
-        self._tell(reason)
+            self._ways = others
+        if unreachable:
+            self._tell(unreachable)
         return True
+
+
+def _by_engine(way: Delivery) -> bool:
+    return isinstance(way, PushByBuildKit)
 
 
 def local_name(reference: Reference) -> str:

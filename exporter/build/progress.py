@@ -53,11 +53,12 @@ class Progress:
         self._steps: dict[str, Step] = {}
         self._text: list[str] = []
         self._object: list[str] | None = None
-        self.has_pushed = False
-        """Whether BuildKit itself told that it pushes."""
+        self.pushed = ""
+        """The digest of the manifest that BuildKit itself has pushed; empty until it is out."""
+        self._pushes: dict[str, str] = {}
 
-    def read(self, lines: Iterable[bytes]) -> None:
-        """Take in the whole stream, line by line as it comes."""
+    def read(self, lines: Iterable[bytes], *, until: Callable[[], bool] = lambda: False) -> None:
+        """Take in the stream, line by line as it comes: all of it, or until enough is known."""
         for raw in lines:
             line = raw.decode("utf-8", "replace").rstrip("\r\n")
             if self._object is not None:
@@ -65,6 +66,8 @@ class Progress:
                 if line == "}":
                     self._take("\n".join(self._object))
                     self._object = None
+                    if until():
+                        return
             elif line == "{":
                 self._object = [line]
             elif line.startswith("{") and line.endswith("}"):
@@ -98,10 +101,11 @@ class Progress:
         except ValueError:
             self._text.append(text)
             return
+        for status in event.get("statuses") or ():
+            if status["id"].startswith("pushing manifest for ") and status.get("completed"):
+                self._pushes[status["vertex"]] = status["id"].rpartition("@")[2]
         for vertex in event.get("vertexes") or ():
             self._vertex(vertex)
-        for status in event.get("statuses") or ():
-            self.has_pushed |= status["id"].startswith("pushing manifest for ")
         for log in event.get("logs") or ():
             self._log(log)
         for warning in event.get("warnings") or ():
@@ -117,6 +121,8 @@ class Progress:
                 self._say(step.name)
         if vertex.get("error"):
             step.error = vertex["error"]
+        if vertex.get("completed") and not step.error:
+            self.pushed = self._pushes.get(vertex["digest"], self.pushed)
         if not vertex.get("completed") or step.seconds is not None:
             return
         step.seconds = _moment(vertex["completed"]) - (step.started or 0)

@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,14 +21,17 @@ BRIDGE = "172.17.0.1"
 
 
 @pytest.fixture
-def committed(workplace: Workplace) -> Iterator[Workplace]:
-    """A workplace with one small image committed; its stages leave the engine at the end."""
-    yield workplace.commit(SMALL)
-    argv = ["docker", "images", "--format", "{{.Repository}}:{{.Tag}}"]
-    listed = subprocess.run(argv, check=True, capture_output=True, text=True).stdout.split()
-    found = [name for name in listed if f"/{workplace.unique}/" in name]
-    if found:
-        subprocess.run(["docker", "rmi", "-f", *found], check=False, capture_output=True)
+def committed(workplace: Workplace) -> Workplace:
+    """A workplace with one small image committed."""
+    return workplace.commit(SMALL)
+
+
+def test_the_engine_keeps_no_copy_of_a_stage(committed: Workplace) -> None:
+    ran = committed.export("--publish-from", "engine")
+    assert ran.code == 0, ran.text
+    argv = ["docker", "image", "inspect", ran.image("app")["stage"]]
+    done = subprocess.run(argv, check=False, capture_output=True, text=True)
+    assert "No such image" in done.stderr
 
 
 def test_the_client_publishes_what_the_engine_would(committed: Workplace) -> None:

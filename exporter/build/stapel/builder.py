@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from shlex import quote
 from tempfile import TemporaryDirectory
+from typing import ClassVar
 
 from exporter.build.buildkit import Solve
 from exporter.build.delivery import Deliveries
@@ -275,6 +276,8 @@ class Builder:
 class _ToFolder:
     """Writes the files of an image to a folder; a delivery."""
 
+    pushes: ClassVar[bool] = False
+
     folder: str
 
     def output(self, reference: Reference) -> str:
@@ -286,11 +289,6 @@ class _ToFolder:
         """Nothing comes."""
         del reference
         stream.read()  # type: ignore[attr-defined]  # a stream
-
-    def has_gone(self, output: str, *, pushed: bool) -> bool:
-        """Always: nothing is pushed."""
-        del output, pushed
-        return True
 
     def finish(self, reference: Reference) -> Digest:
         """No manifest."""

@@ -16,6 +16,7 @@ from functools import cached_property
 from pathlib import Path
 from posixpath import join, normpath
 from tempfile import TemporaryDirectory
+from typing import ClassVar
 
 from exporter.build.archive import Pieces, Readable
 from exporter.build.buildkit import Solve
@@ -183,6 +184,8 @@ class _Waiting:
 class _ToLayout:
     """Writes the image to an OCI layout, blobs that are in it aside; a delivery."""
 
+    pushes: ClassVar[bool] = False
+
     folder: Path
 
     def output(self, reference: Reference) -> str:
@@ -194,11 +197,6 @@ class _ToLayout:
         """Nothing comes this way."""
         del reference
         stream.read()
-
-    def has_gone(self, output: str, *, pushed: bool) -> bool:
-        """Always: nothing is pushed."""
-        del output, pushed
-        return True
 
     def finish(self, reference: Reference) -> Digest:
         """No manifest anywhere yet."""
