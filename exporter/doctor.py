@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from exporter import __version__, process
-from exporter.build.docker_config import docker_folder, private_config
+from exporter.build.docker_config import docker_folder, private_config, with_docker_folder
 from exporter.ci import Console
 from exporter.ci.style import Paint
 from exporter.ci.variables import default_repo
@@ -153,7 +153,7 @@ def _engine(options: Options, env: Env) -> Finding:
     from exporter.build.engine import connect  # noqa: PLC0415 - loads the engine's library
 
     try:
-        with connect(env) as engine:
+        with connect(with_docker_folder(options.docker_config, env)) as engine:
             facts = engine.facts()
     except ExporterError as error:
         finding = _problem("engine", error)

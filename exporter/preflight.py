@@ -38,7 +38,10 @@ def check_before_build(
     built = [image for image in plan.missing if image.needs_engine]
     if built and not options.builder:
         names = ", ".join(dict.fromkeys(image.name or "(nameless)" for image in built))
-        checks.insert(0, partial(_check_engine_for, names, env))
+        from exporter.build.docker_config import with_docker_folder  # noqa: PLC0415 - see above
+
+        seen = with_docker_folder(options.docker_config, env)
+        checks.insert(0, partial(_check_engine_for, names, seen))
     with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
         answers = [pool.submit(check) for check in checks]
         if built:  # while the registry thinks

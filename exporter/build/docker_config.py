@@ -67,3 +67,8 @@ def _key(registry: str) -> str:
 def docker_folder(given: str, env: Mapping[str, str]) -> Path:
     """Where the user's Docker configuration is: as given, ``DOCKER_CONFIG``, or ``~/.docker``."""
     return Path(given or env.get("DOCKER_CONFIG") or Path(env.get("HOME") or "/", ".docker"))
+
+
+def with_docker_folder(given: str, env: Mapping[str, str]) -> Mapping[str, str]:
+    """The variables by which everybody finds the same configuration, also one that is given."""
+    return {**env, "DOCKER_CONFIG": str(docker_folder(given, env))}

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from exporter import process
+from exporter.build.docker_config import docker_folder
 from exporter.errors import EngineError
 from exporter.oci.platform import Platform
 
@@ -176,7 +177,7 @@ def connect(env: Mapping[str, str]) -> Iterator[Engine]:
     """
     from docker.errors import DockerException  # noqa: PLC0415 - see the module's docstring
 
-    reach = env if env.get("DOCKER_HOST") else {**env, **_context(env)}
+    reach = _with_certificates(env if env.get("DOCKER_HOST") else {**env, **_context(env)})
     host = reach.get("DOCKER_HOST") or DEFAULT_HOST
     with ExitStack() as stack:
         road: SshRoad | None = None
@@ -223,13 +224,31 @@ def _client(reach: Mapping[str, str], road: "SshRoad | None") -> "DockerClient":
     return client
 
 
+def _with_certificates(reach: Mapping[str, str]) -> Mapping[str, str]:
+    """The same variables; with TLS ``DOCKER_CERT_PATH`` is set, and what is needed is there."""
+    verify = bool(reach.get("DOCKER_TLS_VERIFY"))
+    if not (verify or reach.get("DOCKER_CERT_PATH")):
+        return reach
+    folder = Path(reach.get("DOCKER_CERT_PATH") or docker_folder("", reach))
+    needed = [folder / name for name in (*(["ca.pem"] if verify else []), "cert.pem", "key.pem")]
+    if missing := [str(path) for path in needed if not path.is_file()]:
+        raise EngineError(
+            f"certificates for the Docker engine are missing: {', '.join(missing)}",
+            remedy="DOCKER_CERT_PATH is the folder with ca.pem, cert.pem and key.pem.",
+        )
+    return {**reach, "DOCKER_CERT_PATH": str(folder)}
+
+
 def _context(env: Mapping[str, str]) -> dict[str, str]:
     """Variables that lead to the engine of the context in use; none for the default context."""
-    folder = Path(env.get("DOCKER_CONFIG") or Path(env.get("HOME") or "/", ".docker"))
     name = env.get("DOCKER_CONTEXT", "")
     if not name:
         try:
-            name = str(json.loads((folder / "config.json").read_bytes()).get("currentContext", ""))
+            name = str(
+                json.loads((docker_folder("", env) / "config.json").read_bytes()).get(
+                    "currentContext", ""
+                )
+            )
         except (OSError, ValueError, AttributeError):
             return {}
     if name in ("", "default"):
