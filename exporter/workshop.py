@@ -29,6 +29,7 @@ if TYPE_CHECKING:  # loaded only when something is built, or without --repo
     from exporter.build.buildkit import BuildKit
     from exporter.build.delivery import Deliveries
     from exporter.build.engine import Engine
+    from exporter.build.engine_images import EngineImages
     from exporter.build.local import LocalPublisher
 
 
@@ -97,9 +98,19 @@ class Workshop:
     @cached_property
     def engine(self) -> "Engine":
         """The connected engine."""
+        from exporter.build.docker_config import with_docker_folder  # noqa: PLC0415 - see below
         from exporter.build.engine import connect  # noqa: PLC0415 - only when it is needed
 
-        return self._stack.enter_context(connect(self._env))
+        env = with_docker_folder(self.options.docker_config, self._env)
+        return self._stack.enter_context(connect(env))
+
+    @cached_property
+    def engine_images(self) -> "EngineImages":
+        """The images of the engine."""
+        from exporter.build.documents import Documents  # noqa: PLC0415 - only without --repo
+        from exporter.build.engine_images import EngineImages  # noqa: PLC0415 - the same
+
+        return EngineImages(self.engine, Documents(self._home / "engine"))
 
     def session(self, project: Project) -> Session:
         """What all builds of the project share."""
@@ -132,9 +143,8 @@ class Workshop:
         client, options = self.client, self.options
         if self.stages is None:
             from exporter.build import local  # noqa: PLC0415 - only without --repo
-            from exporter.build.documents import Documents  # noqa: PLC0415 - the same
 
-            keeper = local.LocalPublisher(self.engine, client, Documents(self._home / "engine"))
+            keeper = local.LocalPublisher(self.engine_images, client)
             registry = local.LocalRegistry(self.engine)
             primary = StageStorage(registry, local.local_repository(project))
             return keeper, Storages(primary, copy=keeper.copy)
