@@ -1,7 +1,7 @@
 """Writing to repositories of stages: stages, copies, service records."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from exporter.build.stages import StageId, StageImage
 from exporter.build.storage import StageStorage
@@ -17,6 +17,7 @@ from exporter.registry.client import RegistryClient
 logger = logging.getLogger(__name__)
 
 _FORBIDDEN = 403
+_AT_ONCE = 8
 
 
 class Publisher:
@@ -57,13 +58,27 @@ class Publisher:
         self, storage: StageStorage, manifest: Manifest, config: ImageConfig, stage: StageId
     ) -> StageImage:
         """A stage of layers that are in the repository already."""
-        self._push_config(storage, manifest, config)
-        self._registry.put_manifest(storage.repository.tag(str(stage)), manifest)
         image = StageImage(
             id=stage, repository=storage.repository, manifest=manifest, config=config
         )
-        storage.add(image)
+        self._push_new_config(storage, image)
+        self._put(storage, image)
         return image
+
+    def publish_images(self, storage: StageStorage, images: Sequence[StageImage]) -> None:
+        """Stages of layers that are in the repository already; the last one is written last."""
+        if len(images) == 1:
+            [image] = images
+            self.publish_image(storage, image.manifest, image.config, image.id)
+        if len(images) <= 1:
+            return
+        from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - builds only
+
+        *others, last = images
+        with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
+            list(pool.map(lambda image: self._push_new_config(storage, image), images))
+            list(pool.map(lambda image: self._put(storage, image), others))
+        self._put(storage, last)
 
     def publish_index(self, storage: StageStorage, index: Index, stage: StageId) -> None:
         """The index of an image with several platforms, under its tag."""
@@ -108,7 +123,7 @@ class Publisher:
 
         manifest, config = record(labels)
         try:
-            self._push_config(storage, manifest, config)
+            self._push_config(storage, manifest, config, look=not renew)
             self._registry.put_manifest(storage.repository.tag(tag), manifest)
         except RegistryError as error:
             if error.status != _FORBIDDEN:
@@ -118,6 +133,16 @@ class Publisher:
         storage.remember(tag)
         return True
 
-    def _push_config(self, storage: StageStorage, manifest: Manifest, config: ImageConfig) -> None:
+    def _push_new_config(self, storage: StageStorage, image: StageImage) -> None:
+        """Push the config of a new stage; nobody has it already, so that is not asked."""
+        self._push_config(storage, image.manifest, image.config, look=False)
+
+    def _put(self, storage: StageStorage, image: StageImage) -> None:
+        self._registry.put_manifest(storage.repository.tag(str(image.id)), image.manifest)
+        storage.add(image)
+
+    def _push_config(
+        self, storage: StageStorage, manifest: Manifest, config: ImageConfig, *, look: bool
+    ) -> None:
         source = BlobSource.of(config.raw, manifest.config.media_type)
-        self._registry.push_blob(storage.repository, source)
+        self._registry.push_blob(storage.repository, source, look=look)

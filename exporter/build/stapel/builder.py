@@ -37,13 +37,14 @@ from exporter.build.stapel.publication import (
     layers_of,
     no_layers,
 )
-from exporter.build.stapel.recipe import Recipe, Secret, Step
+from exporter.build.stapel.recipe import SUMS, Recipe, Secret, Step
 from exporter.build.stapel.small_patch import needs_engine
 from exporter.build.stapel.tools import tools_for
 from exporter.build.storage import StageStorage
 from exporter.oci.digest import Digest
 from exporter.oci.platform import Platform
 from exporter.oci.reference import Reference
+from exporter.project.models.imports import Import
 from exporter.project.models.secrets import Secret as ConfiguredSecret
 from exporter.project.models.stapel import StapelImage
 from exporter.registry.client import RegistryClient
@@ -51,6 +52,14 @@ from exporter.registry.client import RegistryClient
 Say = Callable[[str], None]
 
 _SHELL_MODE = 0o7777
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """All stages of an image, and what some imports from it hash to."""
+
+    stages: tuple[PlannedStage, ...]
+    checksums: Sequence[tuple[Import, str]]
 
 
 class Builder:
@@ -62,9 +71,22 @@ class Builder:
         self._storage: StageStorage = session.storages.primary
 
     def build(
-        self, image: StapelImage, plan: PlannedImage, needed: Mapping[str, Needed], say: Say
-    ) -> tuple[PlannedStage, ...]:
+        self,
+        image: StapelImage,
+        plan: PlannedImage,
+        needed: Mapping[str, Needed],
+        say: Say,
+        *,
+        imported: Sequence[Import] = (),
+    ) -> Made:
         """All stages of the image, the missing ones made and published.
+
+        Args:
+            image: The image.
+            plan: Its plan, in which stages are missing.
+            needed: The images that it needs.
+            say: Gets the lines of the build.
+            imported: What others import from its last stage, to be summed up by the way.
 
         Raises:
             BuildError: A stage failed; those before it are published.
@@ -81,8 +103,20 @@ class Builder:
                 self._missing(number, image, plan, needed, recipe)
                 for number in range(first, len(plan.stages))
             ]
-            job = self._job(image, plan, start, missing, recipe, say)
-            return (*found, *job.run())
+            sums = any(each.step is not None for each in missing) and bool(imported)
+            if sums:
+                recipe.sum_up(
+                    [
+                        import_files.told_checksum_line(recipe.work(SUMS), number, entry)
+                        for number, entry in enumerate(imported)
+                    ]
+                )
+            job = self._job(image, plan, start, missing, recipe, say, sums=sums)
+            stages = (*found, *job.run())
+        return Made(
+            stages=stages,
+            checksums=[(imported[number], found) for number, found in job.checksums.items()],
+        )
 
     def checksums(
         self, image: StapelImage, platform: Platform, unknown: Sequence[Imported], say: Say
@@ -117,7 +151,9 @@ class Builder:
                     name=f"{image.name or '(nameless)'}: checksums of imports",
                     reference=self._storage.repository.tag("checksums"),
                     platform=platform,
-                    open_context=recipe.open,
+                    open_context=lambda: iter(()),
+                    directory=recipe.folder,
+                    dockerfile=str(recipe.folder / "Dockerfile"),
                 ),
                 say=plain_lines(say, {0: "sum up what is imported"}),
             )
@@ -131,12 +167,14 @@ class Builder:
         missing: Sequence[Missing],
         recipe: Recipe,
         say: Say,
+        *,
+        sums: bool,
     ) -> Job:
         if not self._session.is_local:
-            return Job(self._session, image, plan, start, missing, recipe, say)
+            return Job(self._session, image, plan, start, missing, recipe, say, sums=sums)
         from exporter.build.stapel.local import LocalJob  # noqa: PLC0415 - only without --repo
 
-        return LocalJob(self._session, image, plan, start, missing, recipe, say)
+        return LocalJob(self._session, image, plan, start, missing, recipe, say, sums=sums)
 
     # what there is to do
 

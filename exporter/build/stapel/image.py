@@ -14,7 +14,7 @@ from exporter.build.publisher import Publisher
 from exporter.build.session import Session
 from exporter.build.stapel import imports
 from exporter.build.stapel.chain import Chain, ChainRequest, plan_chain
-from exporter.build.stapel.imports import Source
+from exporter.build.stapel.imports import Source, source_of
 from exporter.build.stapel.mappings import Mapping as GitMapping
 from exporter.build.stapel.mappings import Mappings
 from exporter.build.stapel.small_patch import changes_files, small_patch
@@ -29,6 +29,8 @@ if TYPE_CHECKING:  # loaded only when something is built
 logger = logging.getLogger(__name__)
 
 Say = Callable[[str], None]
+
+_AT_ONCE = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +52,7 @@ class StapelKind:
         self._session = session
         self._mappings = Mappings(session)
         self._checksums: dict[tuple[str, str], str] = {}
+        self._importers: dict[str, dict[str, Import]] = {}
         self._warned: set[str] = set()
 
     def plan(
@@ -64,6 +67,9 @@ class StapelKind:
             GitError: A remote repository cannot give what is asked for.
         """
         _refuse_ansible(image)
+        for entry in image.imports:
+            if not entry.is_external and not entry.stage:
+                self._importers.setdefault(entry.source, {})[imports.selection(entry)] = entry
         mappings = self._mappings.of(image.git)
         for mapping in mappings:
             self._mappings.check(mapping)
@@ -104,8 +110,12 @@ class StapelKind:
         unknown = _planned(plan).chain.unknown
         while unknown:
             found = self._builder().checksums(image, plan.platform, unknown, say)
-            for each, checksum in zip(unknown, found, strict=True):
-                self._remember(each.entry, each.source, checksum)
+            self._remember_all(
+                [
+                    (each.entry, each.source, checksum)
+                    for each, checksum in zip(unknown, found, strict=True)
+                ]
+            )
             plan = self.plan(image, plan.platform, needed)
             unknown = _planned(plan).chain.unknown
         return plan
@@ -132,9 +142,28 @@ class StapelKind:
                     if len(again.missing) < len(plan.missing):
                         plan = again
                         continue
-                stages = self._builder().build(image, plan, needed, say)
-                plan = replace(plan, stages=stages)
+                imported = self._not_summed_up(plan)
+                made = self._builder().build(image, plan, needed, say, imported=imported)
+                plan = replace(plan, stages=made.stages)
+                built = Needed(
+                    plan=plan, repository=session.storages.primary.repository, image=plan.last.image
+                )
+                self._remember_all(
+                    [
+                        (entry, source_of(entry, {entry.source: built}), checksum)
+                        for entry, checksum in made.checksums
+                    ]
+                )
         return plan
+
+    def _not_summed_up(self, plan: PlannedImage) -> list[Import]:
+        """What images of this run import from an image and the repository has no checksum of."""
+        built = Needed(plan=plan, repository=self._session.storages.primary.repository, image=None)
+        return [
+            entry
+            for entry in self._importers.get(plan.name, {}).values()
+            if self._checksum(entry, source_of(entry, {entry.source: built})) is None
+        ]
 
     def _builder(self) -> "Builder":
         from exporter.build.stapel.builder import Builder  # noqa: PLC0415 - only builds need it
@@ -166,6 +195,15 @@ class StapelKind:
                 return None
             self._checksums[key] = record["checksum"]
         return self._checksums[key]
+
+    def _remember_all(self, found: Sequence[tuple[Import, Source, str]]) -> None:
+        if len(found) > 1:
+            from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - builds only
+
+            with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
+                list(pool.map(lambda each: self._remember(*each), found))
+        elif found:
+            self._remember(*found[0])
 
     def _remember(self, entry: Import, source: Source, checksum: str) -> None:
         number = imports.source_id(entry, source)

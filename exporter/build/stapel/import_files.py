@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from posixpath import join, normpath
 
-from exporter.build.stapel.scripts import call, ownership
+from exporter.build.stapel.scripts import SUM_LINE, call, ownership
 from exporter.project.models.imports import Import
 
 SOURCE = "/dev/exporter/from"
@@ -31,6 +31,11 @@ def checksum_line(folder: Path, number: int, entry: Import, source: int) -> str:
     """Write the rules of an import into the folder; the line that prints its checksum."""
     rules = _write_rules(folder, number, entry)
     return call("checksum", f"{SOURCE}{source}", entry.export.add, rules)
+
+
+def told_checksum_line(folder: Path, number: int, entry: Import) -> str:
+    """As ``checksum_line`` for the first mounted image; it is printed with the import's number."""
+    return f"printf '{SUM_LINE}{number} %s\\n' \"$({checksum_line(folder, number, entry, 0)})\""
 
 
 def _write_rules(folder: Path, number: int, entry: Import) -> str:

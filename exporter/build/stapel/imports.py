@@ -72,6 +72,12 @@ def _stage_of(entry: Import, other: Needed) -> PlannedStage:
     )
 
 
+def selection(entry: Import) -> str:
+    """Stands for what is selected in the source, wherever it goes."""
+    export = entry.export
+    return h256(export.add, _LISTED.join(export.include_paths), _LISTED.join(export.exclude_paths))
+
+
 def source_id(entry: Import, source: Source) -> str:
     """The id under which the repository keeps the checksum of an import's source."""
     return h256(

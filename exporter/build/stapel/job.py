@@ -25,7 +25,8 @@ from exporter.build.stapel.publication import (
     push_layer,
     without_roots,
 )
-from exporter.build.stapel.recipe import Recipe, Step
+from exporter.build.stapel.recipe import SUMS, Recipe, Step
+from exporter.build.stapel.scripts import SUM_LINE
 from exporter.build.stapel.where import command_at, failed_line, place_of, without_trace
 from exporter.errors import BuildError, RegistryError
 from exporter.naming.service_tags import REJECTED
@@ -42,6 +43,8 @@ _DOCKERFILE = "the stages' Dockerfile"
 _REFUSED = (400, 403, 405, 409, 412)
 _RUN = re.compile(r"^\[stage(\d+) \d+/\d+\] RUN .*?\](?=$|: )")
 _OTHER = re.compile(r"^\[(?:stage|source)\d* (?:\d+/\d+)?\] ?")
+_SUM = re.compile(rf"{re.escape(SUM_LINE)}(\d+) ([0-9a-f]{{32}})")
+_SUMS_STEP = f"[{SUMS} "
 _NO_LOCALE = "cannot change locale (C.UTF-8)"  # a static bash has no locales: no news to anybody
 
 
@@ -74,6 +77,15 @@ class Missing:
     env: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """A stage to write: its layers, those of the stages before included."""
+
+    missing: Missing
+    layers: Layers
+    is_empty: bool
+
+
 class Job:
     """Makes the missing stages of one image."""
 
@@ -86,8 +98,14 @@ class Job:
         missing: Sequence[Missing],
         recipe: Recipe,
         say: Say,
+        *,
+        sums: bool = False,
     ) -> None:
-        """Take what there is to do; the recipe has the steps of the missing stages."""
+        """Take what there is to do; the recipe has the steps of the missing stages.
+
+        With ``sums`` it also sums up what other images import; ``checksums`` has them afterwards,
+        by number, unless the engine had done so before.
+        """
         self._session = session
         self._client: RegistryClient = client_of(session)
         self._blobs: Blobs = self._client
@@ -98,8 +116,10 @@ class Job:
         self._missing = missing
         self._mappings = plan.build.mappings if isinstance(plan.build, Planned) else ()
         self._recipe = recipe
+        self._sums = sums
+        self.checksums: dict[int, str] = {}
         names = {each.step.number: _name(each) for each in missing if each.step}
-        self._say = plain_lines(say, names)
+        self._plain = plain_lines(say, names)
 
     def run(self) -> list[PlannedStage]:
         """Solve and publish.
@@ -108,7 +128,7 @@ class Job:
             BuildError: A stage failed; those before it are published.
         """
         try:
-            layers = self._solve(self._missing)
+            layers = self._solve(self._missing, sums=self._sums)
         except BuildError as error:
             failed = self._failed(error)
             if failed is None:
@@ -117,7 +137,14 @@ class Job:
             raise self._explained(error, failed) from error
         return self._publish(self._missing, layers)
 
-    def _solve(self, missing: Sequence[Missing]) -> Layers | None:
+    def _say(self, line: str) -> None:
+        found = _SUM.fullmatch(line.strip())
+        if found:
+            self.checksums[int(found[1])] = found[2]
+        elif not line.startswith(_SUMS_STEP):
+            self._plain(line)
+
+    def _solve(self, missing: Sequence[Missing], *, sums: bool = False) -> Layers | None:
         """Build up to the last stage that changes files; None when none does."""
         last = next((each for each in reversed(missing) if each.step is not None), None)
         if last is None or last.step is None:
@@ -127,14 +154,16 @@ class Job:
         reference = self._storage.repository.tag(str(last.stage.id))
         secrets = {secret.build.id: secret.build for each in missing if each.step
                    for secret in each.step.secrets}  # fmt: skip
-        return self._layers(
+        layers = self._layers(
             Solve(
                 name=title_of(self._plan),
                 reference=reference,
                 platform=self._plan.platform,
-                open_context=self._recipe.open,
+                open_context=lambda: iter(()),
+                directory=self._recipe.folder,
+                dockerfile=str(self._recipe.folder / "Dockerfile"),
                 display_file=_DOCKERFILE,
-                target=self._recipe.target(last.step.number),
+                target=SUMS if sums else self._recipe.target(last.step.number),
                 labels=self._labels(last, self._start.config, self._start.parent),
                 network=session.network or image.network,
                 ssh=("default",) if session.env.get("SSH_AUTH_SOCK") else (),
@@ -142,6 +171,7 @@ class Job:
                 contexts=self._recipe.contexts,
             )
         )
+        return replace(layers, all=layers.all[:-1]) if sums else layers
 
     def _layers(self, solve: Solve) -> Layers:
         """The layers of what is built, which are where stages are kept from then on."""
@@ -154,9 +184,8 @@ class Job:
         return layers_of(pushed, config)
 
     def _publish(self, missing: Sequence[Missing], built: Layers | None) -> list[PlannedStage]:
-        """Write the stages to the repository, in order."""
+        """Write the stages to the repository."""
         start = self._start
-        config, parent = start.config, start.parent
         count = len(start.layers.all)
         known = start.layers if built is None else replace(built, all=built.of(count))
         added = list(built.all[count:]) if built is not None else []
@@ -167,7 +196,7 @@ class Job:
             )
         if built is None:
             self._bring_layers()
-        stages: list[PlannedStage] = []
+        contents: list[Content] = []
         is_first = True
         for each in missing:
             layer = None
@@ -183,30 +212,61 @@ class Job:
                 )
             if layer is not None:
                 known = replace(known, all=(*known.all, layer))
-            labels = self._labels(each, config, parent)
-            config = self._config(each, config, labels, known, is_empty=layer is None)
-            published = self._write(each, manifest_of(known, config), config)
-            self._session.storages.fill_caches(published)
-            stages.append(replace(each.stage, id=published.id, image=published))
-            parent = published.id
-        return stages
+            contents.append(Content(missing=each, layers=known, is_empty=layer is None))
+        written = self._write_all(contents)
+        for image in written:
+            self._session.storages.fill_caches(image)
+        return [
+            replace(each.stage, id=image.id, image=image)
+            for each, image in zip(missing, written, strict=True)
+        ]
 
-    def _write(self, missing: Missing, manifest: Manifest, config: ImageConfig) -> StageImage:
-        """Write a stage.
+    def _images(
+        self, contents: Sequence[Content], moments: Mapping[str, StageId]
+    ) -> list[StageImage]:
+        """The stages as they are going to be; ``moments`` has the new identities of some."""
+        config, parent = self._start.config, self._start.parent
+        images = []
+        for each in contents:
+            stage = each.missing.stage
+            labels = self._labels(each.missing, config, parent)
+            config = self._config(each.missing, config, labels, each.layers, is_empty=each.is_empty)
+            parent = moments.get(stage.id.digest, stage.id)
+            images.append(
+                StageImage(
+                    id=parent,
+                    repository=self._storage.repository,
+                    manifest=manifest_of(each.layers, config),
+                    config=config,
+                )
+            )
+        return images
+
+    def _write_all(self, contents: Sequence[Content]) -> Sequence[StageImage]:
+        """Write the stages, the last one last.
 
         A registry may refuse to write the tag again that BuildKit pushed (immutable tags): then
         that one is marked as rejected, as in werf, and the stage gets another moment.
         """
-        publisher, identity = publisher_of(self._session), missing.stage.id
+        publisher, storage = publisher_of(self._session), self._storage
+        images = self._images(contents, {})
+        steps = [at for at, each in enumerate(contents) if each.missing.step is not None]
+        last = steps[-1] if steps else len(images)
+        first, following = images[: last + 1], images[last + 1 :]
         try:
-            return publisher.publish_image(self._storage, manifest, config, identity)
+            publisher.publish_images(storage, first)
         except RegistryError as error:
-            if missing.step is None or error.status not in _REFUSED:
+            is_last = all(str(image.id) in storage.tags for image in first[:-1])
+            if not steps or not is_last or error.status not in _REFUSED:
                 raise
-        project = {LABEL_PROJECT: self._session.config.project}
-        publisher.write_record(self._storage, f"{identity}{REJECTED}", project)
-        identity = self._session.new_id(identity.digest)
-        return publisher.publish_image(self._storage, manifest, config, identity)
+            refused = first[-1].id
+            project = {LABEL_PROJECT: self._session.config.project}
+            publisher.write_record(storage, f"{refused}{REJECTED}", project)
+            moments = {refused.digest: self._session.new_id(refused.digest)}
+            images = self._images(contents, moments)
+            following = images[last:]
+        publisher.publish_images(storage, following)
+        return images
 
     def _cleaned(self, layer: Layer, *, is_first: bool) -> Layer | None:
         """The layer without what running leaves behind; None when it holds nothing."""

@@ -9,7 +9,7 @@ An engine without the containerd store has no such output; its image is saved in
 import json
 import tarfile
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -24,7 +24,7 @@ from exporter.build.delivery import Deliveries
 from exporter.build.images import PlannedStage
 from exporter.build.local import LocalPublisher, engine_name
 from exporter.build.stages import StageImage
-from exporter.build.stapel.job import Job, Missing
+from exporter.build.stapel.job import Content, Job
 from exporter.build.stapel.publication import Layer, Layers, layers_of
 from exporter.errors import BuildError, EngineError
 from exporter.oci import media_type as types
@@ -66,7 +66,12 @@ class LocalJob(Job):
     def _bring_layers(self) -> None:
         """Nothing: they are brought when the engine lacks them."""
 
-    def _write(self, missing: Missing, manifest: Manifest, config: ImageConfig) -> StageImage:
+    def _write_all(self, contents: Sequence[Content]) -> Sequence[StageImage]:
+        images = self._images(contents, {})
+        return [self._write(image) for image in images]
+
+    def _write(self, wanted: StageImage) -> StageImage:
+        manifest, config = wanted.manifest, wanted.config
         publisher = self._publisher
         listed = {layer.digest for layer in manifest.layers}
         new = {
@@ -75,14 +80,12 @@ class LocalJob(Job):
             if digest in listed - self._loaded
         }
         try:
-            image = publisher.publish_image(self._storage, manifest, config, missing.stage.id, new)
+            image = publisher.publish_image(self._storage, manifest, config, wanted.id, new)
         except EngineError:
             if not self._fetch_base():
                 raise
             files = self._waiting.files
-            image = publisher.publish_image(
-                self._storage, manifest, config, missing.stage.id, files
-            )
+            image = publisher.publish_image(self._storage, manifest, config, wanted.id, files)
         self._loaded |= listed
         return image
 
@@ -197,6 +200,11 @@ class _ToLayout:
         """Nothing comes this way."""
         del reference
         stream.read()
+
+    def has_gone(self, output: str, *, pushed: bool) -> bool:
+        """Always: nothing is pushed."""
+        del output, pushed
+        return True
 
     def finish(self, reference: Reference) -> Digest:
         """No manifest anywhere yet."""

@@ -4,8 +4,7 @@ Every stage that changes files is one ``RUN``, so that it is one layer.
 """
 
 import json
-import tarfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from shutil import copyfile
@@ -16,7 +15,9 @@ from exporter.build.stapel.mounts import Mounted
 from exporter.build.stapel.scripts import BASH_ENV, LIBRARY, SCRIPT, TOOLS, WORK, shell_script
 
 SCRATCH = "scratch"
-_CHUNK = 1 << 20
+SUMS = "sums"
+"""The build stage that sums up what other images import from the last stage."""
+
 _MODE = 0o755
 
 
@@ -76,7 +77,7 @@ class Recipe:
         """Whether our own programs run in images of the platform."""
         return bool(self._tools)
 
-    def work(self, number: int) -> Path:
+    def work(self, number: int | str) -> Path:
         """The folder for the files of a step."""
         path = self._folder / f"work-{number}"
         path.mkdir(exist_ok=True)
@@ -103,19 +104,31 @@ class Recipe:
             mounts.append(f"type=bind,source=work-{step.number}/script.sh,target={SCRIPT}")
             mounts += ["type=ssh"] if step.ssh else []
             mounts += map(_secret_mount, step.secrets)
-        shell = [f"{TOOLS}/busybox", "sh"] if "busybox" in self._tools else ["/bin/sh"]
-        before = self.target(self._runs[-1][1] if self._runs else None)
-        self._text.append(f"FROM {before} AS stage{step.number}")
+        self._text.append(f"FROM {self._last} AS stage{step.number}")
         self._text += ["USER 0:0", "WORKDIR /"]
         self._text += [f"ENV {key}={_quoted(value)}" for key, value in step.env.items()]
-        flags = "".join(f" --mount={mount}" for mount in mounts)
-        self._text.append(f"RUN{flags} {json.dumps([*shell, f'{WORK}/run.sh'])}")
+        argv = [*self._shell, f"{WORK}/run.sh"]
+        self._text.append(_run(mounts, argv, is_alone=not step.commands))
         self._runs.append((len(self._text), step.number))
+
+    def sum_up(self, lines: Sequence[str]) -> None:
+        """Run lines of our own on the last stage, which is mounted as the first source.
+
+        They change nothing, so that the layer is empty, and what fails in them is let pass.
+        """
+        (self.work(SUMS) / "run.sh").write_text("\n".join([LIBRARY, *lines, ""]), "utf-8")
+        mounts = [
+            f"type=bind,source=tools,target={TOOLS}",
+            f"type=bind,source=work-{SUMS},target={WORK}",
+            f"type=bind,from={self._last},target={SOURCE}0",
+        ]
+        command = " ".join([*self._shell, f"{WORK}/run.sh", "|| :"])
+        self._text += [f"FROM {self._last} AS {SUMS}", "USER 0:0", "WORKDIR /"]
+        self._text.append(_run(mounts, [*self._shell, "-c", command], is_alone=True))
 
     def output(self, path: str) -> None:
         """End with a file of the last step alone, to be written to a folder."""
-        last = self.target(self._runs[-1][1])
-        self._text += [f"FROM {SCRATCH}", f"COPY --from={last} {path} /"]
+        self._text += [f"FROM {SCRATCH}", f"COPY --from={self._last} {path} /"]
         self.finish()
 
     def step_at(self, line: int) -> int | None:
@@ -136,10 +149,22 @@ class Recipe:
         (tools / "bash-env").write_text(BASH_ENV)
         head = [f"FROM {reference} AS {name}" for reference, name in self._images.items()]
         (self._folder / "Dockerfile").write_text("\n".join([*head, *self._text, ""]), "utf-8")
+        for path in self._folder.rglob("*"):  # whatever the umask: else nothing would be cached
+            path.chmod(_MODE)
 
-    def open(self) -> Iterator[bytes]:
-        """The context as a tar archive; the same files give the same bytes."""
-        return tar_of(self._folder)
+    @property
+    def folder(self) -> Path:
+        """The finished context, and in it the ``Dockerfile``."""
+        return self._folder
+
+    @property
+    def _last(self) -> str:
+        """The build stage after the last step."""
+        return self.target(self._runs[-1][1] if self._runs else None)
+
+    @property
+    def _shell(self) -> list[str]:
+        return [f"{TOOLS}/busybox", "sh"] if "busybox" in self._tools else ["/bin/sh"]
 
     def _write_files(self, step: Step) -> None:
         folder = self.work(step.number)
@@ -175,6 +200,12 @@ class Recipe:
                 return f"type=cache,id=exporter-{kind}-{name},target={mount.target},sharing=shared"
 
 
+def _run(mounts: Sequence[str], argv: Sequence[str], *, is_alone: bool) -> str:
+    """The instruction; what needs no network is spared the making of one, a tenth of a second."""
+    flags = [*(["--network=none"] if is_alone else []), *(f"--mount={each}" for each in mounts)]
+    return f"RUN {' '.join(flags)} {json.dumps(argv)}"
+
+
 def _secret_mount(secret: Secret) -> str:
     name = secret.build.id
     return (
@@ -187,26 +218,3 @@ def _quoted(text: str) -> str:
     for char in ("\\", '"', "$"):
         text = text.replace(char, f"\\{char}")
     return f'"{text}"'
-
-
-def tar_of(folder: Path) -> Iterator[bytes]:
-    """A folder as a tar archive: in order of names, executable, without times and owners."""
-    size = 0
-    for path in sorted(folder.rglob("*")):
-        info = tarfile.TarInfo(str(path.relative_to(folder)))
-        info.mode = _MODE
-        if path.is_dir():
-            info.type = tarfile.DIRTYPE
-        else:
-            info.size = path.stat().st_size
-        header = info.tobuf(tarfile.GNU_FORMAT, "utf-8", "surrogateescape")
-        yield header
-        size += len(header) + info.size
-        if path.is_file():
-            with path.open("rb") as file:
-                while chunk := file.read(_CHUNK):
-                    yield chunk
-            padding = b"\0" * (-info.size % tarfile.BLOCKSIZE)
-            size += len(padding)
-            yield padding
-    yield b"\0" * (tarfile.RECORDSIZE - size % tarfile.RECORDSIZE + tarfile.RECORDSIZE)

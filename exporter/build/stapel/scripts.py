@@ -16,6 +16,9 @@ WORK = "/dev/exporter/work"
 SCRIPT = "/.werf/shell/script.sh"
 """Where commands find themselves, as in werf: ``$0``."""
 
+SUM_LINE = "exporter: checksum "
+"""Begins the line that tells the number of a sum and what it is."""
+
 FAILED_LINE = "exporter: the command in line "
 """Begins the line that tells which line of the script failed."""
 

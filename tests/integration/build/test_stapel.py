@@ -16,6 +16,7 @@ pytestmark = [pytest.mark.engine, pytest.mark.registry]
 ROOT = Path(__file__).resolve().parents[3]
 BASE = "127.0.0.1:5000/base/debian:trixie-slim"
 META = "project: test\nconfigVersion: 1\n---\n"
+_DIGEST = 56
 NO_ENGINE = {"DOCKER_HOST": "unix:///nowhere.sock"}
 
 
@@ -154,6 +155,61 @@ def test_stages_are_published_where_tags_cannot_be_written_twice(workplace: Work
         "echo 1 >/one",
         "echo 2 >/two",
     ]
+
+
+def test_imports_are_summed_up_while_their_source_is_built(workplace: Workplace) -> None:
+    config = (
+        f"{META}image: made\nfinal: false\nfrom: {BASE}\nshell:\n"
+        f"  setup: [mkdir -p /out/lib, 'echo {workplace.unique} >/out/lib/a', ln -s a /out/lib/b]\n"
+        f"---\nimage: app\nfrom: {BASE}\nimport:\n"
+        "- {image: made, add: /out/lib, to: /lib/made, after: setup}\n"
+        "- {image: made, add: /out, to: /lib/some, after: setup, includePaths: [lib/a]}\n"
+        "- {image: made, add: /out/lib/b, to: /lib/link, after: setup}\n"
+    )
+    workplace.commit({"werf.yaml": config})
+    first = workplace.export()
+    assert first.code == 0, first.text
+    assert "sum up" not in first.text
+    assert "exporter:" not in first.text
+    records = [tag for tag in tags(workplace.repo) if tag.startswith("import-metadata-")]
+    assert len(records) == 3
+    # the engine has done everything before and tells nothing, so that it is asked for the sums
+    other = f"{workplace.repo}-again"
+    again = workplace.run("export", "--repo", other, "--tag", workplace.tag)
+    assert again.code == 0, again.text
+    assert "sum up what is imported" in again.text
+    stages = [
+        sorted(tag.partition("-")[0] for tag in tags(repo) if len(tag.partition("-")[0]) == _DIGEST)
+        for repo in (workplace.repo, other)
+    ]
+    assert stages[0] == stages[1]
+    for tag in records:
+        found = [
+            pull(f"{repo}:{tag}").config["config"]["Labels"] for repo in (workplace.repo, other)
+        ]
+        assert found[0]["checksum"] == found[1]["checksum"]
+
+
+def test_stages_are_written_side_by_side_and_the_last_one_last(workplace: Workplace) -> None:
+    config = (
+        f"{META}image: app\nfrom: {BASE}\ngit: [{{add: /src, to: /app}}]\nshell:\n"
+        "  install: [echo 1 >/one]\n  setup: [echo 2 >/two]\n"
+    )
+    workplace.commit({"werf.yaml": config, "src/a": "1\n"})
+    fake = FakeRegistry()
+    with serve(fake) as address:
+        ran = workplace.run("export", "--repo", f"{address}/app/stages", "--tag", workplace.tag)
+        assert ran.code == 0, ran.text
+        written = fake.writes("^PUT /v2/app/stages/manifests/[0-9a-f]{56}-")
+        ours = [
+            json.loads(fake.manifests["app/stages"][digest][0])["config"]["digest"]
+            for tag, digest in fake.tags["app/stages"].items()
+            if len(tag.partition("-")[0]) == _DIGEST
+        ]
+        looks = [line for line in fake.requests("^HEAD") if line.rpartition("/")[2] in ours]
+    assert len(written) == 1 + len(ours) == 5  # BuildKit's own one, then ours
+    assert written[0] == written[-1]
+    assert looks == []
 
 
 def test_ansible_is_refused_with_its_line_and_two_ways_out(workplace: Workplace) -> None:

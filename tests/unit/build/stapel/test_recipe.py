@@ -1,7 +1,6 @@
 """The Dockerfile of an image's missing stages, and its context."""
 
-import io
-import tarfile
+import os
 from pathlib import Path
 
 from exporter.build.secret import BuildSecret
@@ -54,14 +53,34 @@ def test_mounts_are_below_dev_or_what_the_user_asked_for(tmp_path: Path) -> None
     assert "hidden" not in run
 
 
+def test_only_what_runs_commands_has_a_network(tmp_path: Path) -> None:
+    _recipe(tmp_path)
+    runs = [
+        line for line in (tmp_path / "Dockerfile").read_text().splitlines() if line[:4] == "RUN "
+    ]
+    assert [line.startswith("RUN --network=none --mount=") for line in runs] == [True, False]
+
+
+def test_sums_are_made_on_the_last_stage_and_never_fail(tmp_path: Path) -> None:
+    recipe = Recipe(tmp_path, {}, project="shop", unique="u1")
+    recipe.begin("base:1")
+    recipe.add(Step(number=2, commands=["one"]))
+    recipe.sum_up(["checksum /here"])
+    recipe.finish()
+    lines = (tmp_path / "Dockerfile").read_text().splitlines()
+    assert lines[-4] == "FROM stage2 AS sums"
+    assert "type=bind,from=stage2,target=/dev/exporter/from0" in lines[-1]
+    assert lines[-1].endswith('["/bin/sh", "-c", "/bin/sh /dev/exporter/work/run.sh || :"]')
+    assert recipe.step_at(len(lines)) is None
+    assert (tmp_path / "work-sums" / "run.sh").read_text().endswith("\nchecksum /here\n")
+
+
 def test_the_context_depends_on_the_files_only(tmp_path: Path) -> None:
-    contents = []
-    for name in ("a", "b"):
-        folder = tmp_path / name
-        folder.mkdir()
-        contents.append(b"".join(_recipe(folder).open()))
-    assert contents[0] == contents[1]
-    with tarfile.open(fileobj=io.BytesIO(contents[0])) as archive:
-        script = archive.extractfile("work-4/script.sh")
-        assert script is not None
-        assert script.read().decode() == "#!/.werf/stapel/embedded/bin/bash -e\n\none\ntwo\n"
+    old = os.umask(0o077)
+    try:
+        recipe = _recipe(tmp_path)
+    finally:
+        os.umask(old)
+    assert {path.stat().st_mode & 0o777 for path in recipe.folder.rglob("*")} == {0o755}
+    script = recipe.folder / "work-4" / "script.sh"
+    assert script.read_text() == "#!/.werf/stapel/embedded/bin/bash -e\n\none\ntwo\n"
