@@ -5,7 +5,7 @@ the repository, no work tree is registered, the network is not used (spec sectio
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import field, replace
 from pathlib import Path
 from types import TracebackType
@@ -15,6 +15,7 @@ from exporter.errors import ConfigError, GitError
 from exporter.git.commits import Commit
 from exporter.git.repository import Repository
 from exporter.log import hide
+from exporter.project.documents import ignored_line, split_documents
 from exporter.project.file_errors import doing
 from exporter.project.giterminism import Giterminism
 from exporter.project.giterminism_config import DEFAULT_PATH
@@ -143,7 +144,18 @@ def warnings_of(project: Project, options: ProjectOptions) -> tuple[str, ...]:
 
     in_ci = any(options.env.get(name) for name in _CI_VARIABLES)
     dev = (DEV_IN_CI,) if options.dev and in_ci else ()
-    return (*dev, *of_config(project.config))
+    return (*dev, *_unread(project, options), *of_config(project.config))
+
+
+def _unread(project: Project, options: ProjectOptions) -> Iterator[str]:
+    """Where werf stops reading a document that goes on."""
+    for document in split_documents(project.rendered.text):
+        if line := ignored_line(document):
+            yield (
+                f"{_name_of(project.rendered, options)}:{line}: nothing from here to the next"
+                " separator is read; a separator is a line of '---', perhaps with a comment"
+                " without dashes"
+            )
 
 
 def secret_values(config: Config) -> tuple[str, ...]:

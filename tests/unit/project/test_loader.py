@@ -163,6 +163,15 @@ def test_development_mode_in_a_ci_is_warned_of(repository: Builder) -> None:
         assert "development mode is enabled in CI" in warnings_of(loaded, in_ci)[0]
 
 
+def test_text_that_is_never_read_is_warned_of(repository: Builder) -> None:
+    repository.write({"werf.yaml": CONFIG + "--- # not-read\nimage: lost\nfrom: alpine\n"})
+    repository.commit()
+    asked = options(repository)
+    with load_project(asked) as project:
+        assert [image.name for image in project.config.images] == ["base", "app", ""]
+        assert warnings_of(project, asked)[0].startswith("werf.yaml:14: nothing from here")
+
+
 def test_a_config_that_is_no_template_starts_without_the_engine(repository: Builder) -> None:
     code = (
         "import os, sys\nfrom pathlib import Path\n"
