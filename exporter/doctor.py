@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Literal
 
 from exporter import __version__, process
+from exporter.build.builder import find_builder
 from exporter.build.docker_config import docker_folder, private_config, with_docker_folder
 from exporter.ci import Console
 from exporter.ci.style import Paint
 from exporter.ci.variables import default_repo
 from exporter.credentials import logins_of
-from exporter.errors import ExporterError
+from exporter.errors import EngineError, ExporterError
 from exporter.history import missing_history
 from exporter.naming.tag_template import compile_tags
 from exporter.oci.reference import Repository, parse_repository
@@ -32,7 +33,6 @@ State = Literal["ok", "note", "problem"]
 _PAINTS: Mapping[State, Paint] = {"ok": "good", "note": "careful", "problem": "bad"}
 _SAMPLE_TAG = "x" * 56
 _TIMEOUT_S = 30
-_BUILDER_FACTS = ("Driver", "Status", "BuildKit", "BuildKit version", "Platforms")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,36 +176,21 @@ def _engine(options: Options, env: Env) -> Finding:
 
 def _builder(options: Options, env: Env) -> Finding:
     """The buildx builder that builds would use."""
-    argv = ["docker", "buildx", "inspect", *([options.builder] if options.builder else [])]
     folder = docker_folder(options.docker_config, env)
     try:
         with private_config(folder, (), env) as child_env:
-            done = process.run(argv, env=child_env, timeout_s=_TIMEOUT_S)
-    except (ProgramMissingError, TimeoutError) as error:
-        return Finding(
-            topic="builder",
-            state="problem",
-            text=str(error),
-            remedy="Install docker-cli and docker-buildx 0.13 or newer.",
-            exit_code=4,
+            found = find_builder(options.builder, child_env)
+    except EngineError as error:
+        return _problem("builder", error)
+    if found.error and options.builder:
+        return _problem(
+            "builder",
+            EngineError(
+                f"{found.name} cannot be reached: {found.error}",
+                remedy="Start it, or choose another one with --builder.",
+            ),
         )
-    if done.returncode:
-        reason = (done.stderr.strip().splitlines() or ["it does not say why"])[-1]
-        return Finding(
-            topic="builder",
-            state="problem",
-            text=f"docker buildx inspect: {reason.removeprefix('ERROR: ')}",
-            remedy="docker buildx ls shows the builders; docker buildx create makes one.",
-            exit_code=4,
-        )
-    found: dict[str, str] = {}
-    for line in done.stdout.decode("utf-8", "replace").splitlines():
-        key, _, value = line.partition(":")
-        found.setdefault(key.strip(), value.strip())
-    facts = [f"{key} {found[key]}" for key in _BUILDER_FACTS if found.get(key)]
-    return Finding(
-        topic="builder", state="ok", text=f"{found.get('Name', '')} ({'; '.join(facts)})"
-    )
+    return Finding(topic="builder", state="ok", text=f"{found.name} ({'; '.join(found.facts)})")
 
 
 def _repositories(options: Options, env: Env, project: Project | None) -> Iterator[Repository]:

@@ -98,10 +98,27 @@ class Workshop:
     @cached_property
     def engine(self) -> "Engine":
         """The connected engine."""
-        from exporter.build.docker_config import with_docker_folder  # noqa: PLC0415 - see below
-        from exporter.build.engine import connect  # noqa: PLC0415 - only when it is needed
+        return self._connect(self._docker_env)
 
-        env = with_docker_folder(self.options.docker_config, self._env)
+    @cached_property
+    def builder_engine(self) -> "Engine | None":
+        """The engine whose BuildKit builds; None when ``--builder`` is none of an engine."""
+        from exporter.build.builder import find_builder  # noqa: PLC0415 - only when it is needed
+
+        if not self.options.builder:
+            return self.engine
+        env = find_builder(self.options.builder, self._docker_env).engine_env(self._docker_env)
+        return None if env is None else self._connect(env)
+
+    @property
+    def _docker_env(self) -> Mapping[str, str]:
+        from exporter.build.docker_config import with_docker_folder  # noqa: PLC0415 - the same
+
+        return with_docker_folder(self.options.docker_config, self._env)
+
+    def _connect(self, env: Mapping[str, str]) -> "Engine":
+        from exporter.build.engine import connect  # noqa: PLC0415 - the same
+
         return self._stack.enter_context(connect(env))
 
     @cached_property
@@ -174,9 +191,9 @@ class Workshop:
         return deliveries_of(
             "keep" if self.stages is None else self.options.publish_from,
             client=self.client,
-            open_engine=lambda: self.engine,
+            open_engine=lambda: self.builder_engine,
             builder=self.options.builder,
-            env=self._env,
+            env=self._docker_env,
             on_fall_back=by_client,
         )
 

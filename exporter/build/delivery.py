@@ -4,21 +4,18 @@ The engine's own push is the fastest way.
 Our client is for engines that cannot reach the registry (another network, another certificate).
 """
 
-import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Protocol
 
-from exporter import process
 from exporter.build.archive import Pieces, Put, Readable, read_archive
+from exporter.build.builder import find_builder
 from exporter.build.engine import Engine
 from exporter.oci.digest import Digest
 from exporter.oci.reference import Reference, Repository
 from exporter.registry.blob import BlobSource
 from exporter.registry.client import RegistryClient
-
-_DOCKER_DRIVER = re.compile(rb"(?m)^Driver:\s+docker\s*$")
 
 
 class Delivery(Protocol):
@@ -94,10 +91,7 @@ class KeepInEngine:
 
     @cached_property
     def _is_engine(self) -> bool:
-        if self._builder:
-            return False
-        done = process.run(["docker", "buildx", "inspect"], env=self._env)
-        return not done.returncode and bool(_DOCKER_DRIVER.search(done.stdout))
+        return not self._builder and find_builder("", self._env).driver == "docker"
 
     def output(self, reference: Reference) -> str:
         """An image of the engine."""
@@ -122,36 +116,35 @@ class PushByClient:
 
     pushes = False
 
-    def __init__(
-        self, client: RegistryClient, open_engine: Callable[[], Engine], *, has_builder: bool
-    ) -> None:
-        """Take the client; the engine is asked what it can unless another builder is used."""
+    def __init__(self, client: RegistryClient, open_engine: Callable[[], Engine | None]) -> None:
+        """Take the client and the engine that builds, None for a builder of its own."""
         self._client = client
         self._open_engine = open_engine
-        self._has_builder = has_builder
 
     @cached_property
-    def _streams(self) -> bool:
-        return self._has_builder or self._open_engine().facts().containerd_store
+    def _keeper(self) -> Engine | None:
+        """The engine that has to keep the image; None when it comes as a stream."""
+        engine = self._open_engine()
+        return engine if engine is not None and not engine.facts().containerd_store else None
 
     def output(self, reference: Reference) -> str:
         """An archive on standard output, or an image of the engine."""
-        if self._streams:
+        if self._keeper is None:
             return "type=oci,oci-mediatypes=false,dest=-"
         return f"type=docker,name={reference}"
 
     def receive(self, stream: Readable, reference: Reference) -> Digest | None:
         """Push the blobs as they come, then the manifest."""
-        if self._streams:
+        if self._keeper is None:
             return self._push(stream, reference)
         stream.read()
         return None
 
     def finish(self, reference: Reference) -> Digest | None:
         """Push what the engine saves, then take its name away from it."""
-        if self._streams:
+        engine = self._keeper
+        if engine is None:
             return None
-        engine = self._open_engine()
         try:
             return self._push(Pieces(engine.image_archive(str(reference))), reference)
         finally:
@@ -171,15 +164,18 @@ def deliveries_of(
     publish_from: str,
     *,
     client: RegistryClient,
-    open_engine: Callable[[], Engine],
+    open_engine: Callable[[], Engine | None],
     builder: str,
     env: Mapping[str, str],
     on_fall_back: Callable[[str], None],
 ) -> "Deliveries":
-    """The ways that ``--publish-from`` allows, in order; ``keep`` means local mode."""
+    """The ways that ``--publish-from`` allows, in order; ``keep`` means local mode.
+
+    ``open_engine`` gives the engine whose BuildKit builds, None for a builder of its own.
+    """
     if publish_from == "keep":
         return Deliveries([KeepInEngine(env, builder)], on_fall_back)
-    by_client = PushByClient(client, open_engine, has_builder=bool(builder))
+    by_client = PushByClient(client, open_engine)
     by_engine: list[Delivery] = [PushByBuildKit(), PushByEngine()]
     ways: dict[str, list[Delivery]] = {"client": [by_client], "engine": by_engine}
     return Deliveries(ways.get(publish_from, [*by_engine, by_client]), on_fall_back)

@@ -1,6 +1,7 @@
 """How built stages get into the repository: by the engine, or by the exporter's own client."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -103,6 +104,20 @@ def test_an_engine_without_containerd_store_publishes_both_ways(
         assert again.built == []
     assert [entry["path"] for entry in pull(committed.tag).tree()] == ["/file"]
     assert "werf-stage-content-digest" in pull(ran.image("app")["stage"]).config["config"]["Labels"]
+
+
+@pytest.mark.parametrize("containerd", [True, False], ids=["containerd-store", "own-store"])
+def test_the_client_publishes_what_the_engine_of_a_builder_built(
+    committed: Workplace, tmp_path: Path, *, containerd: bool
+) -> None:
+    env = {"DOCKER_CONFIG": str(tmp_path / "docker"), "HOME": str(tmp_path)}
+    with second_engine(tmp_path, containerd=containerd) as host:
+        argv = ["docker", "context", "create", "far", "--docker", f"host={host}"]
+        given = {**env, "PATH": os.environ["PATH"]}
+        subprocess.run(argv, check=True, env=given, capture_output=True)
+        ran = committed.export("--publish-from", "client", "--builder", "far", env=env)
+        assert ran.code == 0, ran.text
+    assert [entry["path"] for entry in pull(committed.tag).tree()] == ["/file"]
 
 
 @pytest.mark.parametrize(

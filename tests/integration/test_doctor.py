@@ -1,5 +1,7 @@
 """What doctor finds on a real machine, and what it says when something is missing."""
 
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -93,6 +95,18 @@ def test_an_unknown_builder_is_a_problem_but_then_no_engine_is_needed(workplace:
     assert code == 4
     assert starting(lines, "note     engine") != []
     assert starting(lines, "problem  builder") == ['docker buildx inspect: no builder "nope" found']
+
+
+def test_a_builder_out_of_reach_is_a_problem(workplace: Workplace) -> None:
+    workplace.commit(SMALL)
+    env = {"DOCKER_CONFIG": str(workplace.folder / "docker"), "HOME": str(workplace.folder)}
+    argv = ["docker", "context", "create", "far", "--docker", "host=tcp://127.0.0.1:1"]
+    given = {**env, "PATH": os.environ["PATH"]}
+    subprocess.run(argv, check=True, env=given, capture_output=True)
+    code, lines = doctor(workplace, "--builder=far", **env)
+    assert code == 4
+    (told,) = starting(lines, "problem  builder")
+    assert told.startswith("far cannot be reached: Cannot connect to the Docker daemon at tcp")
 
 
 @pytest.mark.parametrize(
