@@ -19,6 +19,7 @@ from typing import IO
 from exporter import process
 from exporter.build.archive import BrokenOffError, Readable
 from exporter.build.delivery import Deliveries, Delivery
+from exporter.build.gate import Gate, has_begun
 from exporter.build.progress import Failure, Progress, Step
 from exporter.build.secret import BuildSecret
 from exporter.errors import BuildError, EngineError, Place, RegistryError
@@ -46,7 +47,7 @@ class Solve:
     ``name`` is for people. ``dockerfile`` is the path inside the context.
     ``reference`` is what the image is going to be called.
     ``open_context`` gives the tar stream anew for each attempt; with a ``directory`` the context
-    is there, and ``dockerfile`` is a path on this machine.
+    is there, and ``dockerfile`` is a path on this machine. A ``gate`` has them ready.
     ``contexts`` are BuildKit's named contexts.
     ``display_file`` replaces the Dockerfile's name in errors.
     """
@@ -57,6 +58,7 @@ class Solve:
     open_context: Callable[[], Iterator[bytes]] = field(repr=False)
     dockerfile: str = "Dockerfile"
     directory: Path | None = None
+    gate: Gate | None = None
     display_file: str = ""
     target: str = ""
     arguments: Mapping[str, str] = field(default_factory=dict)
@@ -127,8 +129,12 @@ class BuildKit:
     def _once(
         self, solve: Solve, delivery: Delivery, say: Callable[[str], None]
     ) -> Solved | Failure | None:
-        """One attempt; None when it ended well but has to be repeated with another delivery."""
+        """One attempt; None when it has to be repeated: another delivery, a late context."""
         started = self.monotonic()
+        gate = solve.gate
+        if gate is not None and not gate.is_quick:
+            gate.open()
+        is_early = gate is not None and not gate.is_open
         progress = Progress(lambda line: say(redact(line)))
         with ExitStack() as stack:
             directory = TemporaryDirectory(prefix="exporter-build-")
@@ -148,6 +154,8 @@ class BuildKit:
             receiver = _Receiver(child.stdout, delivery, solve.reference)
             feeder.start()
             receiver.start()
+            if gate is not None and (not gate.open() or (is_early and has_begun(child.stderr))):
+                return None
             progress.read(child.stderr, until=lambda: self._is_out(delivery, progress))
             if self._is_out(delivery, progress):
                 self.farewells.say(child, stack.pop_all())
@@ -166,7 +174,8 @@ class BuildKit:
             if isinstance(receiver.error, RegistryError):
                 raise receiver.error
             if returncode:
-                return progress.failure()
+                failure = progress.failure()
+                return None if is_early and _NO_DOCKERFILE.search(failure.message) else failure
             if receiver.error:
                 raise receiver.error
             if delivery.pushes and not progress.pushed and self.deliveries.fall_back(delivery):
@@ -200,6 +209,8 @@ class BuildKit:
     ) -> tuple[list[str], dict[str, str]]:
         """Arguments and environment; values of build arguments and secrets go by environment."""
         env = dict(self.env)
+        if solve.directory:  # what git says of that directory is not about the image
+            env |= {"BUILDX_GIT_INFO": "false", "BUILDX_GIT_LABELS": "false"}
         argv = [*self._program, "build", "--progress=rawjson", "--provenance=false"]
         argv += ["--file", solve.dockerfile, "--platform", str(solve.platform)]
         argv += ["--metadata-file", str(metadata)]
@@ -335,6 +346,7 @@ _NO_ENGINE = re.compile(
     re.IGNORECASE,
 )
 _CONTEXT = re.compile(r"use `docker --context=(\S+) buildx` to switch")
+_NO_DOCKERFILE = re.compile(r"failed to read dockerfile", re.IGNORECASE)
 _NO_BUILDER = re.compile(r"no builder .* found|failed to find driver", re.IGNORECASE)
 _OLD_BUILDX = re.compile(r"invalid progress mode|unknown flag|not a docker command", re.IGNORECASE)
 _CODE = re.compile(r"exit code: (\d+)")

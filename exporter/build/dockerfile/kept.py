@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from exporter.build.dockerfile.context import (
     DIRECTORY_MODE,
@@ -31,9 +32,9 @@ from exporter.build.dockerfile.kept_index import (
 )
 from exporter.build.dockerfile.parse import Dockerfile
 from exporter.build.dockerfile.request import BuildContext
+from exporter.errors import ExporterError
 from exporter.git.archive import archive_entries
 from exporter.git.trees import LINK, Entry
-from exporter.value import dataclass
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +42,8 @@ LEAST_FILES = 2_000
 LEAST_BYTES = 64 << 20
 """From one of both on, a context is kept; smaller ones are sent as fast as they are looked at."""
 
+_QUICK_FILES = 40_000
+"""Up to here the look at all files is over before BuildKit has started."""
 _UNUSED_S = 7 * 24 * 3600
 _FREE_BYTES = 2 << 30
 _SECOND = 1_000_000_000
@@ -48,22 +51,18 @@ _NO_IGNORE = "# what is ignored is not in the directory\n"
 _INDEX = "index.json"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeptContext:
-    """Where the files are, and the Dockerfile outside of them."""
-
-    directory: Path
-    dockerfile: Path
+class NotKeptError(ExporterError):
+    """The context cannot be kept, or another run took the directory; a stream serves as well."""
 
 
 @contextmanager
 def kept_context(
     context: BuildContext, dockerfile: Dockerfile, *, work_tree: Path, folder: Path
-) -> Iterator[KeptContext | None]:
-    """The context as a directory below ``folder``, brought up to date and locked.
+) -> Iterator["KeptContext | None"]:
+    """The context as a directory below ``folder``, locked, to be brought up to date by ``open``.
 
     None when it is better sent as a stream: it is small, it holds files that are not committed,
-    another run needs the directory otherwise at the moment, or the disk has no room.
+    another run needs the directory otherwise at the moment, or the disk cannot be written.
     """
     names = (str(work_tree), context.directory, context.dockerfile)
     place = folder / hashlib.sha256("\0".join(names).encode(errors="surrogateescape")).hexdigest()
@@ -78,13 +77,9 @@ def kept_context(
         logger.debug("no context is kept: %s", error)
         yield None
         return
-    with lock:
-        kept = _Kept(place, context, dockerfile)
-        if not _prepare(kept, lock.fileno()):
-            yield None
-            return
-        _forget_unused(folder, but=place)
-        yield KeptContext(directory=kept.directory, dockerfile=kept.write_dockerfile())
+    with lock, TemporaryDirectory(prefix="exporter-dockerfile-") as beside:
+        kept = KeptContext(place, context, dockerfile, lock=lock.fileno(), beside=Path(beside))
+        yield kept if kept.take() else None
 
 
 def _is_large(context: BuildContext) -> bool:
@@ -101,50 +96,75 @@ def _is_large(context: BuildContext) -> bool:
     return size >= LEAST_BYTES
 
 
-def _prepare(kept: "_Kept", lock: int) -> bool:
-    """Lock and update the directory; False when another run has locked it in another state."""
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return kept.is_current()
-    try:
-        kept.update()
-    except OSError as error:
-        logger.debug("the context cannot be kept: %s", error)
-        return False
-    fcntl.flock(lock, fcntl.LOCK_SH)
-    return kept.is_current()  # the exclusive lock was given up before the shared one was had
+class KeptContext:
+    """The directory, its index, and the Dockerfile outside of it: a gate of `exporter.build`.
 
+    The Dockerfile is put in place last. Without it nothing is built, so BuildKit may be started
+    before the directory is looked at.
+    """
 
-class _Kept:
-    """The directory and its index."""
-
-    def __init__(self, place: Path, context: BuildContext, dockerfile: Dockerfile) -> None:
+    def __init__(
+        self, place: Path, context: BuildContext, dockerfile: Dockerfile, *, lock: int, beside: Path
+    ) -> None:
         # BuildKit finds what it has of a directory by the directory's own name
         self.directory = place / place.name
+        self.dockerfile = beside / "Dockerfile"
+        self.is_open = False
+        self.is_quick = True
         self._place = place
         self._path = place / _INDEX
+        self._lock = lock
+        self._is_alone = False
+        self._index: Index | None = None
         self._context = context
         self._text = dockerfile.text.encode("utf-8", "surrogateescape")
-        self._dockerfile = hashlib.sha256(self._text).hexdigest()
+        self._digest = hashlib.sha256(self._text).hexdigest()
         self._time = int(context.tree.commit.committer_time.timestamp())
-        self._written: bytes | None = None
 
-    def is_current(self) -> bool:
-        """Whether nothing has to be written."""
-        if self._written is not None:
-            return self._path.is_file() and self._path.read_bytes() == self._written
-        index = read_index(self._path)
-        return index is not None and not self._differs(index, changes(self._context, index))
+    def take(self) -> bool:
+        """Lock the directory; False when another run has locked it in another state."""
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            try:
+                fcntl.flock(self._lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return False
+            index = read_index(self._path)
+            return index is not None and not self._differs(index, changes(self._context, index))
+        self._is_alone = True
+        self._index = read_index(self._path)
+        self.is_quick = self._index is not None and self._index.files <= _QUICK_FILES
+        return True
 
-    def update(self) -> None:
-        """Write what differs, remove what is gone; what cannot be trusted is written anew."""
-        index = read_index(self._path)
-        if index is None or not self._is_as_left(index):
+    def open(self) -> bool:
+        """Bring the directory up to date; False when everything will have to be written.
+
+        The next call writes it then.
+
+        Raises:
+            NotKeptError: The disk has no room, or another run came in between.
+        """
+        if self.is_open:
+            return True
+        if self._is_alone:
+            try:
+                if self._index is not None and not self._is_as_left(self._index):
+                    self._index = None
+                    if self.is_quick:
+                        self.is_quick = False
+                        return False
+                self._update()
+            except OSError as error:
+                raise NotKeptError(f"the context cannot be kept: {error}") from error
+        self._put_dockerfile()
+        self.is_open = True
+        return True
+
+    def _update(self) -> None:
+        """Write what differs, remove what is gone, then share the directory with others."""
+        index = self._index
+        if index is None:
             index = Index()
             self._clear()
         found = changes(self._context, index)
@@ -154,10 +174,15 @@ class _Kept:
             os.utime(self._path)
         for path in index.pointers:
             warn_of_pointer(path)
-        self._written = self._path.read_bytes()
+        text = self._path.read_bytes()
+        fcntl.flock(self._lock, fcntl.LOCK_SH)
+        # one lock was given up before the other was had
+        if not self._path.is_file() or self._path.read_bytes() != text:
+            raise NotKeptError("another run has changed the kept context")
+        _forget_unused(self._place)
 
     def _differs(self, index: Index, found: Changes) -> bool:
-        is_same = index.dockerfile == self._dockerfile and index.rules == found.rules
+        is_same = index.dockerfile == self._digest and index.rules == found.rules
         return not is_same or bool(found.changed or found.gone)
 
     def _is_as_left(self, index: Index) -> bool:
@@ -184,7 +209,7 @@ class _Kept:
         for path in (*found.gone, *found.changed):
             self._remove(self.directory / path, touched)
         pointers = self._write(found.changed.values(), touched)
-        if index.dockerfile != self._dockerfile:
+        if index.dockerfile != self._digest:
             self._write_own(touched)
         for directory in sorted(touched, reverse=True):
             if directory.is_dir():
@@ -197,7 +222,7 @@ class _Kept:
         )
         new = Index(
             rules=found.rules,
-            dockerfile=self._dockerfile,
+            dockerfile=self._digest,
             folders=found.folders,
             prints=prints,
             pointers=tuple(sorted({*index.pointers} - replaced | pointers)),
@@ -243,7 +268,7 @@ class _Kept:
         target = self._parent_made(self._context.dockerfile, touched)
         target.write_bytes(self._text)
         target.chmod(DOCKERFILE_MODE)
-        self._stamp(target, 0, self._dockerfile)
+        self._stamp(target, 0, self._digest)
 
     def _parent_made(self, path: str, touched: set[Path]) -> Path:
         target = self.directory / path
@@ -262,15 +287,12 @@ class _Kept:
         moment = seconds * _SECOND + int(content[:8], 16) % _SECOND
         os.utime(target, ns=(moment, moment), follow_symlinks=False)
 
-    def write_dockerfile(self) -> Path:
-        """The Dockerfile beside the directory, with an ignore file that ignores nothing."""
-        folder = self._place / "dockerfile"
-        folder.mkdir(exist_ok=True)
-        path = folder / "Dockerfile"
-        if not path.is_file() or path.read_bytes() != self._text:
-            path.write_bytes(self._text)
-        (folder / "Dockerfile.dockerignore").write_text(_NO_IGNORE)
-        return path
+    def _put_dockerfile(self) -> None:
+        """Write the Dockerfile, after an ignore file for it that ignores nothing."""
+        self.dockerfile.with_name("Dockerfile.dockerignore").write_text(_NO_IGNORE)
+        new = self.dockerfile.with_name("new")
+        new.write_bytes(self._text)
+        new.replace(self.dockerfile)
 
 
 def _in_order(entries: Iterable[Entry]) -> Sequence[Entry]:
@@ -278,10 +300,10 @@ def _in_order(entries: Iterable[Entry]) -> Sequence[Entry]:
     return sorted(entries, key=lambda entry: (entry.module, entry.path))
 
 
-def _forget_unused(folder: Path, *, but: Path) -> None:
-    """Remove what no run has used for a week."""
+def _forget_unused(place: Path) -> None:
+    """Remove what no run has used for a week beside this place."""
     limit = time.time() - _UNUSED_S
-    for place in folder.iterdir():
-        index = place / _INDEX
-        if place != but and index.is_file() and index.stat().st_mtime < limit:
-            shutil.rmtree(place, ignore_errors=True)
+    for other in place.parent.iterdir():
+        index = other / _INDEX
+        if other != place and index.is_file() and index.stat().st_mtime < limit:
+            shutil.rmtree(other, ignore_errors=True)

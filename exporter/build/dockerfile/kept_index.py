@@ -57,6 +57,11 @@ class Index:
     pointers: tuple[str, ...] = ()
 
     @property
+    def files(self) -> int:
+        """How many files there are."""
+        return sum((each.files.count("/") + 1) // 2 for each in self.folders.values())
+
+    @property
     def text(self) -> str:
         """The index as it is written."""
         values = {name: getattr(self, name) for name in ("rules", "dockerfile", "pointers")}

@@ -1,18 +1,21 @@
 """Building Dockerfile images: one solve each, then the config of ``imageSpec``."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import replace
 
 from exporter.build import image_spec
-from exporter.build.buildkit import Solve
+from exporter.build.buildkit import Solve, Solved
 from exporter.build.digest import VARIANT_LABEL
 from exporter.build.dockerfile.context import open_context
 from exporter.build.dockerfile.image import Prepared, same_variant
-from exporter.build.dockerfile.kept import kept_context
+from exporter.build.dockerfile.kept import NotKeptError, kept_context
 from exporter.build.images import PlannedImage, PlannedStage
 from exporter.build.session import Session, ssh_of
 from exporter.build.stages import service_labels
 from exporter.project.models.dockerfile import DockerfileImage
+
+logger = logging.getLogger(__name__)
 
 Say = Callable[[str], None]
 
@@ -61,22 +64,34 @@ def _solve(session: Session, image: DockerfileImage, plan: PlannedImage, say: Sa
         ssh=ssh_of(image.ssh, session),
         secrets=prepared.secrets,
     )
-    folder = session.home / "contexts"
-    with kept_context(context, dockerfile, work_tree=session.git.work_tree, folder=folder) as kept:
-        if kept is not None:
-            solve = replace(
-                solve,
-                directory=kept.directory,
-                dockerfile=str(kept.dockerfile),
-                open_context=lambda: iter(()),
-            )
-        solved = session.buildkit.solve(solve, say=say)
+    solved = _solve_kept(session, solve, prepared, say) or session.buildkit.solve(solve, say=say)
     published = session.publisher.confirm(storage, planned.id, solved.digest)
     storage.refresh()
     variant = planned.stage.labels[VARIANT_LABEL]
     oldest = storage.find(planned.stage.digest, same_variant(variant)) or published
     session.storages.fill_caches(oldest)
     return PlannedStage(stage=planned.stage, id=oldest.id, image=oldest)
+
+
+def _solve_kept(session: Session, solve: Solve, prepared: Prepared, say: Say) -> Solved | None:
+    """Build from a kept context; None when the context is better sent as a stream."""
+    context, dockerfile = prepared.context, prepared.request.dockerfile
+    folder = session.home / "contexts"
+    with kept_context(context, dockerfile, work_tree=session.git.work_tree, folder=folder) as kept:
+        if kept is None:
+            return None
+        solve = replace(
+            solve,
+            directory=kept.directory,
+            dockerfile=str(kept.dockerfile),
+            gate=kept,
+            open_context=lambda: iter(()),
+        )
+        try:
+            return session.buildkit.solve(solve, say=say)
+        except NotKeptError as error:
+            logger.debug("the context is sent as a stream: %s", error)
+            return None
 
 
 def _apply_spec(

@@ -11,7 +11,7 @@ import pytest
 from exporter.build.dockerfile import kept
 from exporter.build.dockerfile.added import list_added
 from exporter.build.dockerfile.dockerignore import parse_dockerignore
-from exporter.build.dockerfile.kept import kept_context
+from exporter.build.dockerfile.kept import KeptContext, NotKeptError, kept_context
 from exporter.build.dockerfile.parse import parse_dockerfile
 from exporter.build.dockerfile.request import BuildContext
 from exporter.git.trees import CommitTree, Entry
@@ -37,7 +37,13 @@ def keep(folder: Path, files: Mapping[str, File], directory: str = "") -> Path:
     context = BuildContext(tree=commit_tree(files), directory=directory)
     with kept_context(context, DOCKERFILE, work_tree=Path("/w"), folder=folder) as found:
         assert found is not None
-        return found.directory
+        return opened(found).directory
+
+
+def opened(context: KeptContext) -> KeptContext:
+    """The context made ready, in as many calls as it takes."""
+    assert context.open() or context.open()
+    return context
 
 
 def shown(directory: Path) -> dict[str, tuple[str, int]]:
@@ -187,7 +193,7 @@ def test_ignored_files_are_left_out_and_buildkit_is_told_to_ignore_nothing(tmp_p
     context = BuildContext(tree=commit_tree({**FILES, ".dockerignore": "d\n"}), ignore=ignore)
     with kept_context(context, DOCKERFILE, work_tree=Path("/w"), folder=tmp_path) as found:
         assert found is not None
-        assert sorted(shown(found.directory)) == [".dockerignore", "Dockerfile", "a"]
+        assert sorted(shown(opened(found).directory)) == [".dockerignore", "Dockerfile", "a"]
         beside = found.dockerfile.with_name("Dockerfile.dockerignore").read_text()
         assert beside.startswith("#")
         assert found.dockerfile.read_text() == "FROM scratch\n"
@@ -222,7 +228,8 @@ def test_what_is_ignored_may_change_without_any_file(tmp_path: Path) -> None:
         context = BuildContext(tree=commit_tree(FILES), ignore=ignore)
         with kept_context(context, DOCKERFILE, work_tree=Path("/w"), folder=tmp_path) as kept_now:
             assert kept_now is not None
-            found.append(sorted(set(shown(kept_now.directory)) - {"Dockerfile", "d", "d/run.sh"}))
+            directory = opened(kept_now).directory
+            found.append(sorted(set(shown(directory)) - {"Dockerfile", "d", "d/run.sh"}))
     assert found == [["a"], ["a", "d/deep", "d/deep/link"], ["d/deep", "d/deep/link"]]
 
 
@@ -251,7 +258,7 @@ def test_another_dockerfile_takes_the_place_of_the_last_one(tmp_path: Path) -> N
     other = parse_dockerfile("FROM scratch\nLABEL a=b\n")
     with kept_context(context, other, work_tree=Path("/w"), folder=tmp_path) as found:
         assert found is not None
-        assert (found.directory / "Dockerfile").read_text() == other.text
+        assert (opened(found).directory / "Dockerfile").read_text() == other.text
     assert (keep(tmp_path, FILES) / "Dockerfile").read_text() == DOCKERFILE.text
 
 
@@ -291,24 +298,91 @@ def test_a_pointer_of_lfs_is_told_every_time(
 
 def test_another_run_with_the_same_content_shares_the_directory(tmp_path: Path) -> None:
     context = BuildContext(tree=commit_tree(FILES))
-    with (
-        kept_context(context, DOCKERFILE, work_tree=Path("/w"), folder=tmp_path) as one,
-        kept_context(context, DOCKERFILE, work_tree=Path("/w"), folder=tmp_path) as other,
-    ):
-        assert one == other
+    with kept_context(context, DOCKERFILE, work_tree=Path("/w"), folder=tmp_path) as one:
         assert one is not None
+        opened(one)
+        with kept_context(context, DOCKERFILE, work_tree=Path("/w"), folder=tmp_path) as other:
+            assert other is not None
+            assert other.is_quick
+            assert opened(other).directory == one.directory
+            assert other.dockerfile != one.dockerfile
+        assert one.dockerfile.is_file()
+        assert not other.dockerfile.exists()
 
 
 def test_another_run_with_other_content_sends_a_stream(tmp_path: Path) -> None:
     context = BuildContext(tree=commit_tree(FILES))
     changed = BuildContext(tree=commit_tree({**FILES, "a": "2"}))
-    with (
-        kept_context(context, DOCKERFILE, work_tree=Path("/w"), folder=tmp_path) as one,
-        kept_context(changed, DOCKERFILE, work_tree=Path("/w"), folder=tmp_path) as other,
-    ):
+    with kept_context(context, DOCKERFILE, work_tree=Path("/w"), folder=tmp_path) as one:
         assert one is not None
-        assert other is None
+        opened(one)
+        with kept_context(changed, DOCKERFILE, work_tree=Path("/w"), folder=tmp_path) as other:
+            assert other is None
         assert (one.directory / "a").read_text() == "1"
+
+
+def test_the_dockerfile_comes_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    directory = keep(tmp_path, FILES)
+    context = BuildContext(tree=commit_tree({**FILES, "a": "2"}))
+    written = Path.replace
+
+    def replace(self: Path, target: Path) -> Path:
+        if target.name == "Dockerfile":
+            assert (directory / "a").read_text() == "2"
+            assert target.with_name("Dockerfile.dockerignore").is_file()
+        return written(self, target)
+
+    with kept_context(context, DOCKERFILE, work_tree=Path("/w"), folder=tmp_path) as found:
+        assert found is not None
+        assert not found.dockerfile.exists()
+        monkeypatch.setattr(Path, "replace", replace)
+        assert [found.is_open, found.open(), found.is_open] == [False, True, True]
+        assert found.dockerfile.read_text() == DOCKERFILE.text
+
+
+def test_what_takes_long_is_not_quick(tmp_path: Path) -> None:
+    context = BuildContext(tree=commit_tree(FILES))
+    with kept_context(context, DOCKERFILE, work_tree=Path("/w"), folder=tmp_path) as found:
+        assert found is not None
+        # the first time everything is written
+        assert [found.is_quick, found.open()] == [False, True]
+        (found.directory / "a").write_text("meddled")
+    with kept_context(context, DOCKERFILE, work_tree=Path("/w"), folder=tmp_path) as found:
+        assert found is not None
+        assert [found.is_quick, found.open()] == [True, False]
+        assert not found.dockerfile.exists()
+        assert [found.is_quick, found.open()] == [False, True]
+        assert (found.directory / "a").read_text() == "1"
+
+
+def test_a_run_that_came_in_between_is_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory = keep(tmp_path, FILES)
+    index = directory.parent / "index.json"
+    flock = fcntl.flock
+
+    def lose(lock: int, operation: int) -> None:
+        flock(lock, operation)
+        if operation == fcntl.LOCK_SH:
+            index.write_text("{}")
+
+    monkeypatch.setattr(fcntl, "flock", lose)
+    context = BuildContext(tree=commit_tree(FILES))
+    with kept_context(context, DOCKERFILE, work_tree=Path("/w"), folder=tmp_path) as found:
+        assert found is not None
+        with pytest.raises(NotKeptError):
+            found.open()
+        assert not found.dockerfile.exists()
+
+
+def test_a_full_disk_means_a_stream(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kept, "_FREE_BYTES", 1 << 60)
+    context = BuildContext(tree=commit_tree(FILES))
+    with kept_context(context, DOCKERFILE, work_tree=Path("/w"), folder=tmp_path) as found:
+        assert found is not None
+        with pytest.raises(NotKeptError, match="MiB are free"):
+            found.open()
 
 
 def test_while_a_directory_is_written_nobody_uses_it(tmp_path: Path) -> None:
