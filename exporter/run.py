@@ -349,7 +349,7 @@ class Run:
 
         goals = destinations(self.options, {source.image: source.content_tag}, None)
         first = goals[source.image][0].repository
-        graph = send_layers(self._workshop.engine, self.client, source.reference, first)
+        graph = send_layers(self._workshop.engine_images, self.client, source.reference, first)
         return replace(source, reference=first.at(graph.root.digest), graph=graph)
 
     def _with_final_copies(

@@ -56,10 +56,15 @@ class EngineImages:
             id=image.id, repository=image.repository, manifest=manifest, config=config
         )
 
-    def known(self, identity: Digest) -> Manifest | None:
-        """The manifest of an image by the engine's id, when it is known without asking."""
-        found = self._known(identity)
-        return found[0] if found else None
+    def known(self, name: str) -> tuple[Manifest, ImageConfig] | None:
+        """The manifest and config of an image, when they are known without asking for all of it."""
+        told = self.engine.inspect_image(name)
+        return self._known(Digest.parse(str(told["Id"]))) if told else None
+
+    def remember(self, manifest: Manifest, config: ImageConfig) -> None:
+        """Note what an image consists of, so that it needs not be asked for."""
+        for document in (config.raw, manifest.raw):
+            self._documents.keep(document)
 
     def write(
         self, name: str, manifest: Manifest, config: ImageConfig, layers: Mapping[Digest, Path]
@@ -70,8 +75,7 @@ class EngineImages:
             EngineError: The engine refuses it, or it lacks a layer that is not given.
         """
         self.engine.load_image(archive_of(name, manifest, config, layers))
-        for document in (config.raw, manifest.raw):
-            self._documents.keep(document)
+        self.remember(manifest, config)
 
     def _known(self, identity: Digest) -> tuple[Manifest, ImageConfig] | None:
         """Manifest and config by the engine's id: that of a manifest, else that of a config."""

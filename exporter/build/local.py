@@ -10,7 +10,6 @@ from typing import Any
 
 from exporter.build.archive import BrokenOffError, Pieces, read_archive
 from exporter.build.delivery import put_into
-from exporter.build.documents import Documents
 from exporter.build.engine import Engine
 from exporter.build.engine_images import EngineImages
 from exporter.build.stages import StageId, StageImage
@@ -102,10 +101,10 @@ class LocalRegistry:
 class LocalPublisher:
     """What is written to the engine besides builds; there are no records for cleanup in it."""
 
-    def __init__(self, engine: Engine, registry: RegistryClient, documents: Documents) -> None:
-        """Take the engine, the client for images elsewhere, and what is known of the engine's."""
+    def __init__(self, images: EngineImages, registry: RegistryClient) -> None:
+        """Take the engine's images, and the client for images elsewhere."""
+        self.images = images
         self._registry = registry
-        self.images = EngineImages(engine, documents)
 
     @property
     def registry(self) -> RegistryClient:
@@ -211,15 +210,25 @@ class LocalPublisher:
 
 
 def send_layers(
-    engine: Engine, client: RegistryClient, stage: Reference, destination: Repository
+    images: EngineImages, client: RegistryClient, stage: Reference, destination: Repository
 ) -> Graph:
     """Push the layers of a stage in the engine to where it is going to be exported.
 
-    Only layers: no config and no manifest, so nothing there can be pulled yet.
+    Only layers: no config and no manifest, so nothing there can be pulled yet. When all are there
+    already, the engine is not asked for them.
 
     Raises:
         RegistryError: The registry refused.
     """
+    engine = images.engine
+    found = images.known(engine_name(stage))
+    if found is not None:
+        manifest, config = found
+        if all(
+            layer.media_type != types.DOCKER_LAYER and client.blob_exists(destination, layer.digest)
+            for layer in manifest.layers
+        ):
+            return Graph(root=manifest, configs={manifest.config.digest: config})
     for attempt in range(1, _ATTEMPTS + 1):
         stream = Pieces(engine.image_archive(engine_name(stage)))
         try:
@@ -230,6 +239,7 @@ def send_layers(
                 error.registry = destination.registry
                 raise
             continue
+        images.remember(archived.manifest, archived.config)
         configs = {archived.manifest.config.digest: archived.config}
         return Graph(root=archived.manifest, configs=configs)
     raise AssertionError
