@@ -144,7 +144,11 @@ def _project(project: Project, options: Options) -> Iterator[Finding]:
         text=f"{project.config.project} at {project.commit.object_id[:12]},"
         f" {len(names)} images ({', '.join(names[:5])}{', …' if names[5:] else ''})",
     )
-    harm = missing_history(project, monotonic=options.monotonic)
+    try:
+        harm = missing_history(project, project.config.images, monotonic=options.monotonic)
+    except ExporterError as error:
+        yield _problem("history", error)
+        return
     if harm:
         yield Finding(topic="history", state="note", text=harm)
 

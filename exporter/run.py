@@ -1,7 +1,7 @@
 """One run: its options and resources, its steps, and what is known of its result."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import wraps
@@ -17,7 +17,7 @@ from exporter.ci import Console
 from exporter.credentials import logins_of, secrets_of
 from exporter.errors import ExporterError, InputError, Interrupted, PartialExportError
 from exporter.export import Export
-from exporter.history import fetch_history, missing_history
+from exporter.history import complete_history
 from exporter.naming.tag_template import check_tags, compile_tags
 from exporter.oci.reference import Reference, Repository, parse_repository
 from exporter.options import MODES, Options
@@ -31,6 +31,7 @@ from exporter.plan import (
     select,
 )
 from exporter.project.loader import Project, ProjectOptions, load_project, warnings_of
+from exporter.project.models.config import Image
 from exporter.publish import (
     custom_tags,
     publish,
@@ -80,6 +81,7 @@ class Run:
         is_trial: bool = False,
     ) -> None:
         """Prepare; a trial keeps what it builds in the engine, also where a CI has a default."""
+        self._is_trial = is_trial
         self._uses_default_repo = options.command in MODES and not options.repo and not is_trial
         repo = _default_repo(env) if self._uses_default_repo else options.repo
         self.options = options._replace(repo=repo)
@@ -165,20 +167,17 @@ class Run:
         project = self._stack.enter_context(load_project(project_options))
         for warning in () if quiet else warnings_of(project, project_options):
             self._console.warning(warning)
-        harm = missing_history(project, monotonic=self.options.monotonic)
-        if (
-            harm
-            and not quiet
-            and self.options.command in MODES
-            and (reason := fetch_history(project))
-        ):
-            self._console.warning(f"{harm} It was not fetched: {reason}.")
         self._project = project
         if self._uses_default_repo and self.options.repo:
             repo = _default_repo(self._env, project.config.project)
             self.options = self._workshop.options = self.options._replace(repo=repo)
             self._console.say(f"Stages are kept in {repo}, the default of this CI.")
         return project
+
+    def _complete_history(self, project: Project, images: Collection[Image]) -> None:
+        warning = complete_history(project, images, monotonic=self.options.monotonic)
+        if warning and not self._is_trial:
+            self._console.warning(warning)
 
     @_timed("Plan")
     def make_plan(self, project: Project) -> Plan:
@@ -189,6 +188,7 @@ class Run:
         """
         selection = select(project.config, self.options)
         check_tags(compile_tags(self.options.tag), selection.exported)
+        self._complete_history(project, selection.needed.values())
         session = self._workshop.session(project)
         if any(image.staged for image in selection.needed.values() if image.kind == "dockerfile"):
             self._console.notice(
@@ -284,6 +284,7 @@ class Run:
         project = self.load_project()
         selection = select(project.config, self.options)
         check_tags(compile_tags(self.options.tag), selection.exported)
+        self._complete_history(project, ())
         found = tuple(known[name] for name in selection.exported if name in known)
         if not found and not self.options.allow_empty:
             raise InputError(

@@ -196,6 +196,26 @@ def test_a_shallow_clone_is_completed_when_history_is_needed(workplace: Workplac
     assert not (clone / ".git" / "shallow").exists()
 
 
+def test_history_that_must_not_be_fetched_is_needed_by_the_selected_images_only(
+    workplace: Workplace,
+) -> None:
+    """As in werf: an error, but not for images that nobody asked for."""
+    forbidden = STAPEL.replace("1\n---", "1\ngitWorktree: {allowUnshallow: false}\n---", 1)
+    other = "---\nimage: other\ndockerfile: Dockerfile\n"
+    workplace.commit({**SMALL, "werf.yaml": forbidden + other})
+    workplace.commit({"other": "file\n"})
+    clone = workplace.folder / "clone"
+    origin = f"file://{workplace.project.path}"
+    subprocess.run(["git", "clone", "-q", "--depth", "1", origin, clone], check=True)
+    tag = f"{workplace.repo}-%image%:1"
+    arguments = ["--dir", str(clone), "--repo", workplace.repo, "--tag", tag]
+    refused = workplace.run("plan", *arguments)
+    assert refused.code == 3
+    assert "app need it, and gitWorktree.allowUnshallow is false" in refused.text
+    assert (clone / ".git" / "shallow").exists()
+    assert workplace.run("plan", "other", *arguments).code == 0
+
+
 def test_a_shallow_clone_without_origin_is_a_warning_with_the_remedy(workplace: Workplace) -> None:
     workplace.commit({**SMALL, "werf.yaml": STAPEL})
     workplace.commit({"other": "file\n"})

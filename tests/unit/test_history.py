@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from exporter.errors import GitError
 from exporter.history import missing_history
 from exporter.project.loader import ProjectOptions, load_project
 from tests.repositories import Builder
@@ -30,7 +31,7 @@ def harm(folder: Path, config: str, *, depth: int, monotonic: bool = False) -> s
     )
     env = {"PATH": os.environ["PATH"], "HOME": str(folder)}
     with load_project(ProjectOptions(cwd=folder / "clone", env=env)) as project:
-        return missing_history(project, monotonic=monotonic)
+        return missing_history(project, project.config.images, monotonic=monotonic)
 
 
 def test_stages_of_git_files_are_built_again(tmp_path: Path) -> None:
@@ -39,6 +40,17 @@ def test_stages_of_git_files_are_built_again(tmp_path: Path) -> None:
         " commits are built again. Fetch it: actions/checkout with 'fetch-depth: 0', GitLab with"
         " the variable GIT_DEPTH: 0, elsewhere git fetch --unshallow."
     )
+
+
+def test_history_that_must_not_be_fetched_is_an_error(tmp_path: Path) -> None:
+    forbidden = STAPEL.replace("1\n---", "1\ngitWorktree: {allowUnshallow: false}\n---", 1)
+    with pytest.raises(GitError) as raised:
+        harm(tmp_path, forbidden, depth=1)
+    assert raised.value.what == (
+        "the clone is shallow, its history is cut off: app need it, and"
+        " gitWorktree.allowUnshallow is false"
+    )
+    assert "gitWorktree.forceShallowClone: true accepts" in raised.value.remedy
 
 
 def test_monotonic_tags_need_history_for_every_image(tmp_path: Path) -> None:
