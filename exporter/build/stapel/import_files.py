@@ -50,18 +50,20 @@ def _write_rules(folder: Path, number: int, entry: Import) -> str:
 def rules_of(entry: Import) -> list[tuple[str, str]]:
     """Kinds and expressions: ``x`` leaves out, ``+`` takes anything, ``d`` takes directories.
 
-    Expressions match whole paths in the image, without the leading slash.
+    Expressions search paths in the image, without the leading slash.
+    As in rsync what werf does not begin with a slash matches at any depth, which can be seen with
+    ``add: /``: there ``*.pyc`` is left out everywhere.
     """
     export = entry.export
     found: list[tuple[str, str]] = []
     for glob in export.exclude_paths:
         for path, _ in _filter_paths(join(export.add, glob), final_only=True):
-            found.append(("x", _expression(path)))
+            found.append(("x", f"(^|/){_expression(path)}"))
     for glob in export.include_paths:
         target = normpath(join(export.add, glob)).lstrip("/")
         for path, is_directory in _filter_paths(target, final_only=False):
-            found.append(("d" if is_directory else "+", _expression(path)))
-        found += [("+", _expression(target)), ("+", _expression(f"{target}/**"))]
+            found.append(("d" if is_directory else "+", f"(^|/){_expression(path)}"))
+        found += [("+", f"^{_expression(each)}") for each in (target, f"{target}/**")]
     return list(dict.fromkeys(found))
 
 
@@ -90,7 +92,7 @@ def _filter_paths(glob: str, *, final_only: bool) -> Iterator[tuple[str, bool]]:
 
 
 def _expression(glob: str) -> str:
-    """The glob as an extended regular expression."""
+    """The glob as an extended regular expression, whose beginning is left to the caller."""
     found, at = "", 0
     while at < len(glob):
         char = glob[at]
@@ -112,7 +114,7 @@ def _expression(glob: str) -> str:
             at += 1
         else:
             found += _escaped(char)
-    return f"^{found}$"
+    return f"{found}$"
 
 
 def _escaped(char: str) -> str:

@@ -178,6 +178,9 @@ import() {{
       note "${{3%/*}}"
     fi
     $B cut -c3- "$list" >"$list.names"
+    # rsync puts files in the place of empty directories
+    $B grep '^f' "$list" | $B cut -c3- | $B tr '\\n' '\\0' |
+      (cd "$3" && $B xargs -0 $B rmdir -- 2>/dev/null) || :
     (cd "$at" && $B cpio -o -H newc <"$list.names" 2>/dev/null) |
       (cd "$3" && $B cpio -idmu ${{4:+-R "$4"}} >"$list.said" 2>&1) || fail "$($B cat "$list.said")"
     # cpio makes links last, without owner and time

@@ -108,6 +108,20 @@ def test_a_file_or_a_link_takes_the_place_of_nested_directories(workplace: Workp
     assert files == {"app": "dir", "app/kept": "file", "app/file": "file", "app/link": "symlink"}
 
 
+def test_imported_files_take_the_place_of_empty_directories(workplace: Workplace) -> None:
+    config = (
+        f"{META}image: app\nfrom: {BASE}\nshell:\n  install: mkdir -p /dest/file /dest/kept/in\n"
+        "import: [{from: source, add: /out, to: /dest, after: install}]\n---\n"
+        f"image: source\nfinal: false\nfrom: {BASE}\n"
+        "shell:\n  install: mkdir -p /out/kept; touch /out/file /out/kept/new\n"
+    )
+    ran = workplace.commit({"werf.yaml": config}).export()
+    assert ran.code == 0, ran.text
+    files = {path: entry["type"] for path, entry in _files(workplace.tag).items()}
+    assert files["dest/file"] == files["dest/kept/new"] == "file"
+    assert files["dest/kept/in"] == "dir"
+
+
 def test_a_failing_command_is_shown_with_its_line(workplace: Workplace) -> None:
     config = (
         f"{META}image: app\nfrom: {BASE}\nshell:\n  install:\n  - echo one\n"

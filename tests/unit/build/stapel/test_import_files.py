@@ -55,6 +55,14 @@ def test_without_includes_everything_else_is_taken() -> None:
     assert not _takes(entry, "out/doc")
 
 
+def test_globs_of_an_import_of_the_root_match_at_any_depth() -> None:
+    entry = _import(add="/", include=("app", "*/f"), exclude=("*.pyc",))
+    assert _takes(entry, "app/main.py")
+    assert not _takes(entry, "app/a/b.pyc")
+    assert _takes(entry, "srv/a/f")
+    assert not _takes(entry, "srv/a/g")
+
+
 @pytest.mark.parametrize(
     ("glob", "path", "taken"),
     [
