@@ -21,7 +21,7 @@ from exporter.build.archive import BrokenOffError, Readable
 from exporter.build.delivery import Deliveries, Delivery
 from exporter.build.gate import Gate, has_begun
 from exporter.build.progress import Failure, Progress, Step
-from exporter.build.secret import BuildSecret
+from exporter.build.secret import BuildSecret, secret_arguments
 from exporter.errors import BuildError, EngineError, Place, RegistryError
 from exporter.log import hide, redact
 from exporter.oci.digest import Digest
@@ -104,6 +104,12 @@ class BuildKit:
             RegistryError: The engine could not push, or could not read a base image's registry.
         """
         hide(_texts(solve.secrets))
+        if (told := secret_arguments(solve.arguments)) and not self.context:
+            hide(told.values())
+            say(
+                f"The values of {', '.join(told)} are hidden here, but stay in the history of the"
+                " image: 'secrets' of werf.yaml leave no trace"
+            )
         attempt = 0
         while True:
             delivery = self.deliveries.current

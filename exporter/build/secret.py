@@ -1,5 +1,6 @@
-"""Secrets of builds."""
+"""Secrets of builds, and arguments that ought to be secrets."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import field
 from pathlib import Path
@@ -7,6 +8,13 @@ from pathlib import Path
 from exporter.errors import ConfigError
 from exporter.project.models.secrets import Secret
 from exporter.value import dataclass
+
+_SECRET_NAME = re.compile(
+    r"(?i)(?:^|_)(?:auth|credentials?|passwd|password|pword|secret|token"
+    r"|(?:api|access|private|secret|deploy|signing)_?key)(?:_|$)"
+)
+_PUBLIC_NAME = re.compile(r"(?i)public")
+_SHORTEST_VALUE = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,3 +60,18 @@ def read_secret(
             )
         return BuildSecret(id=secret.id, file=path)
     return BuildSecret(id=secret.id, value=secret.value)
+
+
+def secret_arguments(arguments: Mapping[str, str]) -> dict[str, str]:
+    """The build arguments that are secrets by their name; short values are none.
+
+    BuildKit writes the values of arguments into the names of its steps, and into the history of
+    the image.
+    """
+    return {
+        name: value
+        for name, value in arguments.items()
+        if _SECRET_NAME.search(name)
+        and not _PUBLIC_NAME.search(name)
+        and len(value) >= _SHORTEST_VALUE
+    }

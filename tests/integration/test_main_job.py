@@ -240,6 +240,22 @@ def test_values_reach_the_build_but_never_its_arguments(
         assert value not in ran.text, value
 
 
+def test_an_argument_that_is_a_secret_by_its_name_is_hidden(workplace: Workplace) -> None:
+    """BuildKit writes values of arguments into the names of its steps."""
+    dockerfile = (
+        "FROM 127.0.0.1:5000/base/busybox:1\nARG API_TOKEN\nARG VERSION\n"
+        'RUN --network=none echo "$API_TOKEN" "$VERSION"\nRUN --network=none exit 3 # $API_TOKEN\n'
+    )
+    config = f"{ONE_IMAGE}args: {{API_TOKEN: made-up-token, VERSION: shown-value}}\n"
+    workplace.commit({"werf.yaml": config, "Dockerfile": dockerfile})
+    ran = workplace.export()
+    assert ran.code == 4
+    assert 'RUN --network=none echo "***" "shown-value"' in ran.text
+    assert "  *** shown-value" in ran.text
+    assert "made-up-token" not in ran.text
+    assert "The values of API_TOKEN are hidden here, but stay in the history" in ran.text
+
+
 def _outside(workplace: Workplace, value: str) -> str:
     path = workplace.folder / "secret"
     path.write_text(value)
