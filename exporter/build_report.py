@@ -147,7 +147,7 @@ def _stage(part: Built, number: int, stage: PlannedStage, *, several: bool) -> d
         "SourceType": "",
         "BaseImagePulled": False,
         "Rebuilt": number >= len(part.plan.stages) - part.missing,
-        "BuildTime": f"{part.seconds if number == 0 else 0.0:.2f}",
+        "BuildTime": f"{stage.seconds:.2f}",
         "Commit": image.config.labels.get(LABEL_COMMIT, ""),
     }
 

@@ -85,6 +85,7 @@ class Record:
                     platform=str(part.plan.platform),
                     reference=f"{source.reference.repository}:{stage.id}",
                     built=number >= len(part.plan.stages) - part.missing,
+                    seconds=stage.seconds,
                 )
                 for part in parts
                 for number, stage in enumerate(part.plan.stages)

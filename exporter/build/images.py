@@ -14,11 +14,15 @@ from exporter.value import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedStage:
-    """A stage, where it is or will be, and its image when it is already there."""
+    """A stage, where it is or will be, and its image when it is already there.
+
+    ``seconds`` is what building it took in this run, 0 when nothing had to run.
+    """
 
     stage: Stage
     id: StageId
     image: StageImage | None
+    seconds: float = field(default=0.0, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from exporter.build.digest import VARIANT_LABEL
 from exporter.build.dockerfile.context import open_context
 from exporter.build.dockerfile.image import Prepared, same_variant
 from exporter.build.dockerfile.kept import NotKeptError, kept_context
+from exporter.build.durations import busy
 from exporter.build.images import PlannedImage, PlannedStage
 from exporter.build.session import Session, ssh_of
 from exporter.build.stages import service_labels
@@ -70,7 +71,7 @@ def _solve(session: Session, image: DockerfileImage, plan: PlannedImage, say: Sa
     variant = planned.stage.labels[VARIANT_LABEL]
     oldest = storage.find(planned.stage.digest, same_variant(variant)) or published
     session.storages.fill_caches(oldest)
-    return PlannedStage(stage=planned.stage, id=oldest.id, image=oldest)
+    return PlannedStage(stage=planned.stage, id=oldest.id, image=oldest, seconds=busy(solved.steps))
 
 
 def _solve_kept(session: Session, solve: Solve, prepared: Prepared, say: Say) -> Solved | None:

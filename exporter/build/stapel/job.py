@@ -1,12 +1,14 @@
 """The missing stages of one image: solved together, then written at the registry."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from exporter.build import image_spec
-from exporter.build.buildkit import Solve
+from exporter.build.buildkit import BuildKit, Solve
+from exporter.build.durations import busy
 from exporter.build.images import PlannedImage, PlannedStage
+from exporter.build.progress import Step as BuildStep
 from exporter.build.session import Session
 from exporter.build.stages import LABEL_COMMIT, LABEL_PROJECT, StageId, StageImage, service_labels
 from exporter.build.stapel import imports, instructions
@@ -42,6 +44,7 @@ Say = Callable[[str], None]
 _DOCKERFILE = "the stages' Dockerfile"
 _REFUSED = (400, 403, 405, 409, 412)
 _RUN = re.compile(r"^\[stage(\d+) \d+/\d+\] RUN .*?\](?=$|: )")
+_STAGE = re.compile(r"^\[stage(\d+) ")
 _OTHER = re.compile(r"^\[(?:stage|source)\d* (?:\d+/\d+)?\] ?")
 _SUM = re.compile(rf"{re.escape(SUM_LINE)}(\d+) ([0-9a-f]{{32}})")
 _SUMS_STEP = f"[{SUMS} "
@@ -117,6 +120,7 @@ class Job:
         self._mappings = plan.build.mappings if isinstance(plan.build, Planned) else ()
         self._recipe = recipe
         self._sums = sums
+        self._seconds: dict[int, float] = {}
         self.checksums: dict[int, str] = {}
         names = {each.step.number: _name(each) for each in missing if each.step}
         self._plain = plain_lines(say, names)
@@ -175,13 +179,17 @@ class Job:
 
     def _layers(self, solve: Solve) -> Layers:
         """The layers of what is built, which are where stages are kept from then on."""
-        self._session.buildkit.solve(solve, say=self._say)
+        self._run(self._session.buildkit, solve)
         reference = solve.reference
         pushed = self._client.get_manifest(reference)
         if not isinstance(pushed, Manifest):
             raise BuildError(f"{reference} is an index where one image was expected")
         config = parse_config(self._client.read_blob(reference.repository, pushed.config))
         return layers_of(pushed, config)
+
+    def _run(self, buildkit: BuildKit, solve: Solve) -> None:
+        solved = buildkit.solve(solve, say=self._say)
+        self._seconds = seconds_by_stage(solved.steps)
 
     def _publish(self, missing: Sequence[Missing], built: Layers | None) -> list[PlannedStage]:
         """Write the stages to the repository."""
@@ -217,7 +225,7 @@ class Job:
         for image in written:
             self._session.storages.fill_caches(image)
         return [
-            replace(each.stage, id=image.id, image=image)
+            replace(each.stage, id=image.id, image=image, seconds=self._seconds_of(each))
             for each, image in zip(missing, written, strict=True)
         ]
 
@@ -341,6 +349,9 @@ class Job:
             config, change, commit=commit, diff_ids=layers.diff_ids, is_empty=is_empty
         )
 
+    def _seconds_of(self, missing: Missing) -> float:
+        return self._seconds.get(missing.step.number, 0.0) if missing.step else 0.0
+
     # failures
 
     def _failed(self, error: BuildError) -> Missing | None:
@@ -370,6 +381,15 @@ class Job:
             place = place_of(self._image, stage, index, text)
             what += f": {text.strip()}"
         return BuildError(what, place=place, output=without_trace(error.output))
+
+
+def seconds_by_stage(steps: Iterable[BuildStep]) -> dict[int, float]:
+    """What the steps of each stage took, by its number; 0 when the builder had the results."""
+    found: dict[int, list[BuildStep]] = {}
+    for step in steps:
+        if name := _STAGE.match(step.name):
+            found.setdefault(int(name[1]), []).append(step)
+    return {number: busy(own) for number, own in found.items()}
 
 
 def _created_by(missing: Missing, image: StapelImage, mappings: Sequence[mapped.Mapping]) -> str:

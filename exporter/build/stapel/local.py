@@ -115,7 +115,7 @@ class LocalJob(Job):
         buildkit = replace(
             self._session.buildkit, deliveries=Deliveries([_ToLayout(folder)], lambda _: None)
         )
-        buildkit.solve(solve, say=self._say)
+        self._run(buildkit, solve)
         [listed] = json.loads((folder / "index.json").read_bytes())["manifests"]
         manifest = parse_manifest((blobs / Digest(listed["digest"]).hex).read_bytes())
         if not isinstance(manifest, Manifest):
@@ -132,7 +132,7 @@ class LocalJob(Job):
         reference = self._storage.repository.tag(f"exporter-{uuid.uuid4().hex}")
         name = engine_name(reference)
         self._stack.callback(engine.remove_image, name)
-        self._session.buildkit.solve(replace(solve, reference=reference), say=self._say)
+        self._run(self._session.buildkit, replace(solve, reference=reference))
         folder = self._folder / uuid.uuid4().hex
         folder.mkdir()
         known = {Digest(layer.diff_id) for layer in self._start.layers.all}
