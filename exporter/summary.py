@@ -13,6 +13,8 @@ MOST_BYTES = 1000 * 1000
 """GitHub refuses a summary above 1 MiB as a whole."""
 _MOST_PROBLEMS = 20
 _MOST_BARS = 60
+_MOST_STAGES = 3
+_LONG_S = 1.0
 _TITLES = {
     "success": "✅ Exported",
     "planned": "📋 Plan",
@@ -96,9 +98,20 @@ def _row(image: ImageResult, ref: ReferenceResult | None) -> str:
         status,
         size(image.size) if image.size else "",
         f"{image.seconds:.1f} s",
-        built(image),
+        _stages(image),
     )
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def _stages(image: ImageResult) -> str:
+    """How many stages were built, and which of several took longest."""
+    long = sorted(
+        (stage for stage in image.stages if stage.seconds >= _LONG_S),
+        key=lambda stage: stage.seconds,
+        reverse=True,
+    )
+    shown = [f"{stage.name}: {stage.seconds:.1f} s" for stage in long[:_MOST_STAGES]]
+    return "<br>".join([built(image), *(shown if len(image.stages) > 1 else [])])
 
 
 def _fitting(rows: Sequence[str], room: int) -> list[str]:

@@ -357,3 +357,19 @@ def test_outputs_that_are_too_long_are_named(tmp_path: Path) -> None:
     lines = out.getvalue().splitlines()
     assert lines[0].startswith("::warning::the outputs images are longer than 1 MiB and stay empty")
     assert (tmp_path / "output").stat().st_size < 1024 * 1024
+
+
+def test_the_summary_names_the_stages_that_took_longest() -> None:
+    times = {"from": 0.0, "beforeInstall": 61.25, "install": 1.0, "setup": 0.99, "imageSpec": 0.0}
+    stages = tuple(
+        StageResult(
+            name=name, platform="linux/amd64", reference="r.io/s:1", built=True, seconds=each
+        )
+        for name, each in times.items()
+    )
+    image = ImageResult(name="app", seconds=64.0, stages=stages)
+    shown = summary(Report(result="success", command="build", images=(image,)))
+    assert "| 64.0 s | 5 built<br>beforeInstall: 61.2 s<br>install: 1.0 s |" in shown
+    alone = ImageResult(name="app", seconds=64.0, stages=stages[1:2])
+    shown = summary(Report(result="success", command="build", images=(alone,)))
+    assert "| 64.0 s | 1 built |" in shown
