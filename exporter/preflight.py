@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping
 from functools import partial
 from threading import Thread
+from typing import TYPE_CHECKING
 
 from exporter.errors import EngineError, ExporterError
 from exporter.naming.tag_template import compile_tags
@@ -11,6 +12,9 @@ from exporter.oci.reference import Repository, parse_repository
 from exporter.options import Options
 from exporter.plan import Plan
 from exporter.registry.client import RegistryClient
+
+if TYPE_CHECKING:
+    from exporter.build.engine import EngineFacts
 
 logger = logging.getLogger(__name__)
 
@@ -55,31 +59,30 @@ def check_before_build(
 
 
 def _check_engine_for(names: str, env: Mapping[str, str]) -> None:
-    from exporter.build.engine import answers  # noqa: PLC0415 - only when something is built
+    from exporter.build.engine import connect, socket_of  # noqa: PLC0415 - only before builds
 
     try:
-        if answers(env):  # docker-py takes longer to load than a build to start
-            Thread(target=_look_at_engine, args=(env,), daemon=True).start()
-        else:
-            _check_engine(env)
+        if path := socket_of(env):  # the engine takes longer to answer than a build to start
+            Thread(target=_look_at_engine, args=(path,), daemon=True).start()
+            return
+        with connect(env) as engine:
+            _check_room(engine.facts())
     except EngineError as error:
         error.what = f"{names} must be built, but {error.what[0].lower()}{error.what[1:]}"
         raise
 
 
-def _look_at_engine(env: Mapping[str, str]) -> None:
+def _look_at_engine(path: str) -> None:
     """Say, while the build runs already, what may keep it from ending well."""
+    from exporter.build.engine import facts_from  # noqa: PLC0415 - only before builds
+
     try:
-        _check_engine(env)
+        _check_room(facts_from(path))
     except EngineError as error:
         logger.warning("%s", error)
 
 
-def _check_engine(env: Mapping[str, str]) -> None:
-    from exporter.build.engine import connect  # noqa: PLC0415 - only when something is built
-
-    with connect(env) as engine:
-        facts = engine.facts()
+def _check_room(facts: "EngineFacts") -> None:
     if facts.free_bytes is not None and facts.free_bytes < _LITTLE_BYTES:
         logger.warning(
             "The disk of the engine at %s has only %d MiB left; docker system prune makes room",
