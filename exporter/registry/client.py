@@ -33,6 +33,7 @@ _NOT_FOUND = 404
 _NO_HEAD = (400, 403, 401, 405, 406, 501)
 _PAGE_TAGS = 1000  # ECR takes no more
 _MOST_PAGES = 1000
+_MOST_PAGES_BYTES = 256 << 20
 _ACCEPT = {"Accept": ", ".join(ACCEPTED)}
 _Found = TypeVar("_Found")
 
@@ -316,10 +317,23 @@ class RegistryClient:
         )
 
     def _pages(self, request: Request) -> Iterator[Answer]:
-        """The answers along the Link headers, loops cut; nothing when the first one is 404."""
+        """The answers along the Link headers, loops cut; nothing when the first one is 404.
+
+        Raises:
+            RegistryError: They do not end, or a page is refused.
+        """
         seen: set[str] = set()
         url = request.url
-        while url and url not in seen and len(seen) < _MOST_PAGES:
+        received = 0
+        while url and url not in seen:
+            if len(seen) == _MOST_PAGES or received > _MOST_PAGES_BYTES:
+                registry = request.repository.registry
+                raise RegistryError(
+                    f"cannot {request.doing}: the list of {registry} does not end"
+                    f" ({len(seen)} pages so far)",
+                    registry=registry,
+                    remedy="Remove old tags, or use another repository",
+                )
             seen.add(url)
             asked = replace(request, url=url)
             answer = self._transport.perform(asked)
@@ -327,6 +341,7 @@ class RegistryClient:
                 return
             if not answer.ok:
                 raise self._transport.refused(asked, answer)
+            received += len(answer.body)
             yield answer
             url = self._next_page(asked, answer)
 

@@ -34,10 +34,14 @@ class Body:
 class Wire:
     """Connections to any host; thread-safe, closes with ``close``."""
 
-    def __init__(self, settings: Settings) -> None:
-        """Import urllib3 and prepare empty pools; nothing is connected yet."""
+    def __init__(self, settings: Settings, now: Callable[[], float]) -> None:
+        """Import urllib3 and prepare empty pools; nothing is connected yet.
+
+        ``now`` gives monotonic seconds.
+        """
         import urllib3  # noqa: PLC0415 - 50 ms that a run without requests does not pay
 
+        self._now = now
         self._urllib3 = urllib3
         # Its lines hold upload keys and signed URLs; ours say the same without.
         logging.getLogger("urllib3").setLevel(logging.ERROR)
@@ -89,7 +93,11 @@ class Wire:
         proxy = self._proxies.find(url)
         pool = self._pools.get((scheme, proxy))
         if pool is None:  # two threads at once make two; the second one stays, both work
-            pool = self._pools[scheme, proxy] = self._new_pool(scheme, proxy)
+            from exporter.registry.head import watch_heads  # noqa: PLC0415 - as urllib3
+
+            pool = self._new_pool(scheme, proxy)
+            watch_heads(pool, self._now)
+            self._pools[scheme, proxy] = pool
         return pool
 
     def _new_pool(self, scheme: str, proxy: str) -> "urllib3.PoolManager":

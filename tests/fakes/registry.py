@@ -560,6 +560,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Length", length)
         for key, value in answered.headers.items():
             self.send_header(key, value)
+        if how == "trickle-head":
+            self._trickle_head()
+            return
         self.end_headers()
         if self.command == "HEAD":
             return
@@ -586,6 +589,15 @@ class _Handler(BaseHTTPRequestHandler):
         if how == "close-after":
             self.wfile.flush()
             self._close()
+
+    def _trickle_head(self) -> None:
+        head = b"".join(self._headers_buffer)
+        self._headers_buffer: list[bytes] = []
+        for number in range(len(head)):
+            self.wfile.write(head[number : number + 1])
+            self.wfile.flush()
+            time.sleep(0.01)
+        self._close()
 
     def _note(self, status: int, read: int, *, close: bool = False) -> None:
         self.registry.journal.append(

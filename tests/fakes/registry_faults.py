@@ -20,6 +20,7 @@ How = Literal[
     "pretend",  # answer as if it had been done
     "chunked",  # answer without a length
     "trickle",  # answer one byte at a time
+    "trickle-head",  # the same from its status line on
     "forget",  # do it, but the upload session is gone afterwards
 ]
 

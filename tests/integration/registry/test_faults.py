@@ -7,6 +7,7 @@ import pytest
 from exporter.errors import DigestMismatchError, RegistryError
 from exporter.oci import media_type as types
 from exporter.oci.reference import Repository
+from exporter.registry import client as client_module
 from exporter.registry.blob import BlobSource
 from exporter.registry.client import RegistryClient
 from exporter.registry.settings import Settings
@@ -222,6 +223,15 @@ def test_an_answer_that_trickles_counts_as_stalled(
     assert len(fake.requests("manifests")) == 2
 
 
+def test_a_head_that_trickles_counts_as_stalled(fake: FakeRegistry, repository: Repository) -> None:
+    """Each byte comes in time, the head as a whole does not."""
+    fake.add_manifest("a/b", IMAGE.manifest.raw, IMAGE.manifest.media_type, "x")
+    fake.fault("GET .*manifests", "trickle-head")
+    with RegistryClient(settings=Settings(silence_timeout_s=0.2)) as client:
+        assert client.get_manifest(repository.tag("x")) == IMAGE.manifest
+    assert len(fake.requests("manifests")) == 2
+
+
 def test_a_registry_that_only_stalls_is_an_error(
     fake: FakeRegistry, repository: Repository, clock: FakeClock
 ) -> None:
@@ -415,6 +425,22 @@ def test_links_that_lead_in_a_circle_are_cut(
     fake.fault("GET .*tags", "headers", headers=link, times=ALWAYS)
     assert client.list_tags(repository) == ("one", "two")
     assert len(fake.requests("tags")) == 2
+
+
+def test_pages_that_do_not_end_are_an_error(
+    fake: FakeRegistry,
+    client: RegistryClient,
+    repository: Repository,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Never half a list: a stage that is there would be built again, and nobody would know."""
+    monkeypatch.setattr(client_module, "_MOST_PAGES", 3)
+    with_profile(fake, Profile(page_size=1))
+    fake.tags["a/b"] = dict.fromkeys("abcde", "x")
+    with pytest.raises(RegistryError, match=r"list the tags .* does not end \(3 pages so far\)"):
+        client.list_tags(repository)
+    fake.tags["a/b"] = dict.fromkeys("abc", "x")
+    assert client.list_tags(repository) == ("a", "b", "c")
 
 
 def test_pages_are_followed(
