@@ -31,6 +31,7 @@ _ENV_FACTS = {
     "FINAL": "Final",
 }
 _REQUIRED = ("WerfImageName", "DockerImageName", "DockerRepo", "DockerTag", "DockerImageID")
+_REQUIRED_OF_STAGE = ("Name", "DockerImageName", "DockerImageID")
 _NANOSECONDS = 1_000_000
 
 
@@ -77,19 +78,28 @@ def read(path: Path) -> dict[str, Source]:
         raise InputError(f"the build report {path} has no images")
     found = {}
     for name, record in records.items():
-        for key in _REQUIRED:
-            if not record.get(key):
-                raise InputError(
-                    f"the build report {path} has no {key} for the image {name!r}",
-                    remedy="Write it anew with --save-build-report.",
-                )
-        if record.get("Final"):
+        _check(record, _REQUIRED, f"the image {name!r}", path)
+        stages = record.get("Stages") or []
+        for stage in stages if isinstance(stages, list) else (stages,):
+            _check(stage, _REQUIRED_OF_STAGE, f"a stage of the image {name!r}", path)
+        if record.get("Final") is True:
             found[name] = Source(
                 image=name,
                 content_tag=record["DockerTag"],
                 reference=_place(record),
             )
     return found
+
+
+def _check(record: object, keys: Sequence[str], whose: str, path: Path) -> None:
+    """Refuse a record that lacks a text."""
+    for key in keys:
+        text = record.get(key) if isinstance(record, dict) else None
+        if not (isinstance(text, str) and text):
+            raise InputError(
+                f"the build report {path} has no {key} for {whose}",
+                remedy="Write it anew with --save-build-report.",
+            )
 
 
 def _place(record: Mapping[str, Any]) -> Reference:

@@ -1,7 +1,8 @@
 """What ``promote`` takes: images of reports of the exporter or of werf, and single references."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from exporter import build_report
 from exporter.errors import InputError
@@ -58,18 +59,31 @@ def _from_report(path: Path) -> dict[str, Source]:
         )
     found = {}
     for name, image in images.items():
-        for ref in image.get("references", {}).values():
-            if ref.get("digest") and ref.get("status") in _IN_PLACE:
-                pinned = f"{ref['registry']}/{ref['repository']}@{ref['digest']}"
-                found[name] = Source(
-                    image=name,
-                    content_tag=image.get("content-tag", ""),
-                    reference=Reference.parse(pinned),
-                )
-                break
+        try:
+            source = _source(name, image)
+        except (AttributeError, KeyError, TypeError) as error:
+            raise InputError(
+                f"the report {path} does not say where the image {name!r} is",
+                remedy="Write it anew with --report-path.",
+            ) from error
+        if source is not None:
+            found[name] = source
     if not found:
         raise InputError(f"the report {path} names no exported image")
     return found
+
+
+def _source(name: str, image: Mapping[str, Any]) -> Source | None:
+    """Where an image of a report is; none when it was exported nowhere."""
+    for ref in image.get("references", {}).values():
+        if ref.get("digest") and ref.get("status") in _IN_PLACE:
+            pinned = f"{ref['registry']}/{ref['repository']}@{ref['digest']}"
+            return Source(
+                image=name,
+                content_tag=str(image.get("content-tag", "")),
+                reference=Reference.parse(pinned),
+            )
+    return None
 
 
 _IN_PLACE = ("created", "moved", "unchanged", "kept", "unverified")

@@ -28,7 +28,7 @@ def parsed_json(text: str, path: Path) -> dict[str, Any]:
     """The object in a JSON file; InputError when it is none."""
     try:
         value = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path} is not valid JSON: {error}") from error
     if not isinstance(value, dict):
         raise InputError(f"{path} is not a JSON object")
@@ -42,3 +42,5 @@ def read_text(path: Path, what: str) -> str:
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise InputError(f"{what} {path} cannot be read: {reason}") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{what} {path} is not UTF-8 text: {error}") from error

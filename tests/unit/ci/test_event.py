@@ -35,7 +35,7 @@ def test_pull_request_target_has_the_secrets(tmp_path: Path) -> None:
     assert not is_from_fork(env)
 
 
-@pytest.mark.parametrize("text", ["", "[]", "not json"])
+@pytest.mark.parametrize("text", ["", "[]", "not json", '{"pull_request": 7}'])
 def test_without_a_readable_event_nothing_is_assumed(tmp_path: Path, text: str) -> None:
     path = tmp_path / "event.json"
     path.write_text(text)
