@@ -7,7 +7,8 @@ import gc
 import os
 import signal
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, get_args
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from exporter.ci import Console
 
 _BUG = 70
+_LOOKING = ("export", "build", "plan")
 _OBJECTS_BETWEEN_COLLECTIONS = 50_000
 
 
@@ -84,6 +86,24 @@ def _run(options: Options, env: Mapping[str, str], console: "Console") -> int:
         from exporter.show import show  # noqa: PLC0415 - see the module's docstring
 
         return show(options, env, console)
+    with _looking_ahead(options, env):
+        return _command(options, env, console)
+
+
+@contextmanager
+def _looking_ahead(options: Options, env: Mapping[str, str]) -> Iterator[None]:
+    """Have git look for what is not committed while the command is loaded."""
+    is_needed = options.command in _LOOKING and not (options.dev or options.loose_giterminism)
+    if not is_needed or options.git_work_tree:  # with it, the nearest repository may be another
+        yield
+        return
+    from exporter.git.status import status_begun  # noqa: PLC0415 - see the module's docstring
+
+    with status_begun(Path(os.path.normpath(Path.cwd() / options.dir)), env=env):
+        yield
+
+
+def _command(options: Options, env: Mapping[str, str], console: "Console") -> int:
     from exporter import app  # noqa: PLC0415 - see the module's docstring
 
     commands: Mapping[Command, Callable[[Options, Mapping[str, str], Console], int]] = {

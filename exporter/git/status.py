@@ -4,9 +4,14 @@ Renames are reported as a deletion and an addition; mode-only and line-end-only 
 Source: spec/werf-behaviour.md, section 7.2.
 """
 
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from enum import Enum
+from pathlib import Path
+from subprocess import Popen  # noqa: TID251 - for the annotation only, process.py starts it
 
 from exporter.errors import GitError
+from exporter.git.command import Git
 from exporter.git.path_match import PathMatcher, may_hold
 from exporter.git.repository import Repository
 from exporter.value import dataclass
@@ -67,16 +72,37 @@ class Status:
         )
 
 
+_ARGUMENTS = ("status", "--porcelain=v2", "--untracked-files=all", "--no-renames", "-z")
+_begun: dict[Path, "Popen[bytes]"] = {}
+
+
+@contextmanager
+def status_begun(directory: Path, *, env: Mapping[str, str]) -> Iterator[None]:
+    """Have git look at the work tree of a directory at once; `read_status` takes it up in here.
+
+    In a large work tree git takes as long as we take to load. Whatever goes wrong is left to
+    `read_status`, which asks again.
+    """
+    with ExitStack() as stack:
+        with suppress(GitError, OSError):
+            git = Git.of(directory, env=env)
+            _begun[directory] = stack.enter_context(git.started(_ARGUMENTS))
+        try:
+            yield
+        finally:
+            _begun.pop(directory, None)
+
+
 def read_status(repository: Repository) -> Status:
     """Compare commit, index and work tree; ignored files are left out. One process.
 
     Raises:
         GitError: git failed.
     """
-    printed = repository.git.run(
-        "status", "--porcelain=v2", "--untracked-files=all", "--no-renames", "-z",
-        doing="read the status of the work tree",
-    )  # fmt: skip
+    begun = _begun.pop(repository.work_tree / repository.location.project, None)
+    printed = b"" if begun is None else begun.communicate()[0]
+    if begun is None or begun.returncode:
+        printed = repository.git.run(*_ARGUMENTS, doing="read the status of the work tree")
     return parse_status(printed)
 
 
