@@ -90,12 +90,13 @@ class KeepInEngine:
         self._builder = builder
 
     @cached_property
-    def _is_engine(self) -> bool:
+    def is_engine(self) -> bool:
+        """Whether the builder is the engine's own BuildKit."""
         return not self._builder and find_builder("", self._env).driver == "docker"
 
     def output(self, reference: Reference) -> str:
         """An image of the engine."""
-        kind = "image" if self._is_engine else "docker"
+        kind = "image" if self.is_engine else "docker"
         return f"type={kind},oci-mediatypes=false,name={local_name(reference)}"
 
     def receive(self, stream: Readable, reference: Reference) -> None:

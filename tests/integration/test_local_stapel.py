@@ -281,3 +281,20 @@ def test_an_engine_without_containerd_store_gives_the_same(
         ]
         assert _files(workplace.tag)["/dst/a"]["size"] == len("changed\n")
         assert _docker("images", "--filter", "dangling=true", "-q", host=host) == ""
+
+
+def test_a_builder_that_does_not_see_the_stages_gets_them(
+    workplace: Workplace, project: str
+) -> None:
+    workplace.commit({"werf.yaml": META.format(project) + FROM_SCRATCH, **SOURCES})
+    named = ("--builder", "default")  # what is named is taken for one that is not the engine's own
+    first = workplace.run("export", "--tag", workplace.tag, *named)
+    assert first.code == 0, first.text
+    config = FROM_SCRATCH.replace("echo two", "echo three")
+    workplace.commit({"werf.yaml": META.format(project) + config})
+    second = workplace.run("export", "--tag", workplace.tag, *named)
+    assert second.code == 0, second.text
+    assert second.built == ["app/setup", "app/imageSpec"]
+    files = _files(workplace.tag)
+    assert list(files) == ["/dst", "/dst/a", "/dst/b", "/one", "/two"]
+    assert files["/two"]["size"] == len("three\n")

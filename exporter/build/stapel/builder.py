@@ -31,6 +31,7 @@ from exporter.build.stapel.config import (
     commit_env,
     empty_config,
 )
+from exporter.build.stapel.engine_contexts import engine_contexts
 from exporter.build.stapel.image import Planned
 from exporter.build.stapel.job import Job, Missing, Start, plain_lines
 from exporter.build.stapel.publication import (
@@ -112,7 +113,10 @@ class Builder:
                     ]
                 )
             job = self._job(image, plan, start, missing, recipe, say, sums=sums)
-            stages = (*found, *job.run())
+            sources = [each for one in missing if one.step for each in one.step.sources]
+            with engine_contexts(self._session, [start.reference, *sources]) as contexts:
+                recipe.contexts |= contexts
+                stages = (*found, *job.run())
         return Made(
             stages=stages,
             checksums=[(imported[number], found) for number, found in job.checksums.items()],
@@ -127,11 +131,12 @@ class Builder:
             BuildError: An image cannot be read.
         """
         project = self._session.config.project
+        sources = list(dict.fromkeys(each.source.reference for each in unknown))
         with (
             _recipe(platform, project) as recipe,
             TemporaryDirectory(prefix="exporter-checksums-") as directory,
+            engine_contexts(self._session, sources) as contexts,
         ):
-            sources = list(dict.fromkeys(each.source.reference for each in unknown))
             lines = [
                 import_files.checksum_line(
                     recipe.work(0), number, each.entry, sources.index(each.source.reference)
@@ -154,6 +159,7 @@ class Builder:
                     open_context=lambda: iter(()),
                     directory=recipe.folder,
                     dockerfile=str(recipe.folder / "Dockerfile"),
+                    contexts=contexts,
                 ),
                 say=plain_lines(say, {0: "sum up what is imported"}),
             )

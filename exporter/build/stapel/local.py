@@ -24,6 +24,7 @@ from exporter.build.delivery import Deliveries
 from exporter.build.images import PlannedStage
 from exporter.build.local import LocalPublisher, engine_name
 from exporter.build.stages import StageImage
+from exporter.build.stapel.engine_contexts import builds_in_engine
 from exporter.build.stapel.job import Content, Job
 from exporter.build.stapel.publication import Layer, Layers, layers_of
 from exporter.errors import BuildError, EngineError
@@ -101,7 +102,7 @@ class LocalJob(Job):
     @cached_property
     def _has_layouts(self) -> bool:
         """Whether BuildKit gives OCI layouts: not that of an engine without containerd's store."""
-        if self._session.buildkit.builder:
+        if not builds_in_engine(self._session):
             return True
         return self._publisher.images.engine.facts().containerd_store
 
