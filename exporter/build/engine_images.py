@@ -43,18 +43,19 @@ class EngineImages:
         Raises:
             BuildError: The engine sends an archive without them.
         """
-        identity = image.manifest.config.digest
-        found = self._known(identity)
-        if found is None:
-            for content in read_documents(Pieces(self.engine.image_archive(name))).values():
-                self._documents.keep(content)
-            found = self._known(identity)
-        if found is None:
-            raise BuildError(f"the engine does not show the manifest of {name}")
-        manifest, config = found
+        manifest, config = self._read(name, image.manifest.config.digest)
         return StageImage(
             id=image.id, repository=image.repository, manifest=manifest, config=config
         )
+
+    def find(self, name: str) -> tuple[Manifest, ImageConfig] | None:
+        """The manifest and config of an image, None when the engine has none of this name.
+
+        Raises:
+            BuildError: The engine sends an archive without them.
+        """
+        told = self.engine.inspect_image(name)
+        return self._read(name, Digest.parse(str(told["Id"]))) if told else None
 
     def known(self, name: str) -> tuple[Manifest, ImageConfig] | None:
         """The manifest and config of an image, when they are known without asking for all of it."""
@@ -77,6 +78,16 @@ class EngineImages:
         self.engine.load_image(archive_of(name, manifest, config, layers))
         self.remember(manifest, config)
 
+    def _read(self, name: str, identity: Digest) -> tuple[Manifest, ImageConfig]:
+        found = self._known(identity)
+        if found is None:
+            for content in read_documents(Pieces(self.engine.image_archive(name))).values():
+                self._documents.keep(content)
+            found = self._known(identity)
+        if found is None:
+            raise BuildError(f"the engine does not show the manifest of {name}")
+        return found
+
     def _known(self, identity: Digest) -> tuple[Manifest, ImageConfig] | None:
         """Manifest and config by the engine's id: that of a manifest, else that of a config."""
         content = self._documents.find(identity)
@@ -87,8 +98,9 @@ class EngineImages:
             return _unpacked(config), config
         manifest = parse_manifest(content)
         if isinstance(manifest, Index):
-            child = next((each for each in manifest.manifests if not each.is_attestation), None)
-            return self._known(child.digest) if child else None
+            children = (each for each in manifest.manifests if not each.is_attestation)
+            found = (self._known(each.digest) for each in children)
+            return next((each for each in found if each), None)  # the platform that it has
         content = self._documents.find(manifest.config.digest)
         return (manifest, parse_config(content)) if content else None
 

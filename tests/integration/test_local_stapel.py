@@ -298,3 +298,24 @@ def test_a_builder_that_does_not_see_the_stages_gets_them(
     files = _files(workplace.tag)
     assert list(files) == ["/dst", "/dst/a", "/dst/b", "/one", "/two"]
     assert files["/two"]["size"] == len("three\n")
+
+
+def test_a_base_image_may_be_in_the_engine_only(workplace: Workplace, project: str) -> None:
+    base = f"127.0.0.1:5000/{workplace.unique}/nowhere:tag"
+    config = f"image: app\nfrom: {base}\nshell: {{install: ['echo 1 > /1']}}\n"
+    workplace.commit({"werf.yaml": META.format(project) + config, **SOURCES})
+    missing = workplace.run("export", "--tag", workplace.tag)
+    assert missing.code == 4
+    assert f"the base image {base} does not exist" in missing.text
+    dockerfile = workplace.project.path / "Dockerfile"
+    dockerfile.write_text("FROM scratch\nCOPY src/a /base\nENV OF=base\n")
+    _docker("build", "-q", "-t", base, str(workplace.project.path))
+    dockerfile.unlink()
+    try:
+        ran = workplace.run("export", "--tag", workplace.tag)
+    finally:
+        _docker("rmi", base)
+    assert ran.code == 0, ran.text
+    assert f"the base image {base} is that of the engine: its registry has none" in ran.text
+    assert list(_files(workplace.tag)) == ["/1", "/base"]
+    assert "OF=base" in pull(workplace.tag).config["config"]["Env"]
