@@ -7,14 +7,12 @@ An engine without the containerd store has no such output; its image is saved in
 """
 
 import json
-import tarfile
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from posixpath import join, normpath
 from tempfile import TemporaryDirectory
 from typing import ClassVar
 
@@ -27,9 +25,10 @@ from exporter.build.stages import StageImage
 from exporter.build.stapel.engine_contexts import builds_in_engine
 from exporter.build.stapel.job import Content, Job
 from exporter.build.stapel.publication import Layer, Layers, layers_of
+from exporter.build.stapel.saved import unpack
 from exporter.errors import BuildError, EngineError
 from exporter.oci import media_type as types
-from exporter.oci.config import ImageConfig, parse_config
+from exporter.oci.config import parse_config
 from exporter.oci.descriptor import Descriptor
 from exporter.oci.digest import Digest
 from exporter.oci.document import View
@@ -137,11 +136,11 @@ class LocalJob(Job):
         folder = self._folder / uuid.uuid4().hex
         folder.mkdir()
         known = {Digest(layer.diff_id) for layer in self._start.layers.all}
-        saved = _unpack(Pieces(engine.image_archive(name)), folder, known)
+        saved = unpack(Pieces(engine.image_archive(name)), folder, known)
         self._waiting.files |= saved.layers
         return Layers(
             all=tuple(
-                Layer(descriptor=_unpacked(Digest(diff_id), saved.layers), diff_id=diff_id)
+                Layer(descriptor=saved.descriptor(Digest(diff_id)), diff_id=diff_id)
                 for diff_id in saved.config.diff_ids
             ),
             manifest_type=types.DOCKER_MANIFEST,
@@ -202,54 +201,7 @@ class _ToLayout:
         del reference
         stream.read()
 
-    def has_gone(self, output: str, *, pushed: bool) -> bool:
-        """Always: nothing is pushed."""
-        del output, pushed
-        return True
-
     def finish(self, reference: Reference) -> Digest:
         """No manifest anywhere yet."""
         del reference
         return Digest.of(b"")
-
-
-@dataclass(frozen=True, slots=True)
-class _Saved:
-    config: ImageConfig
-    layers: Mapping[Digest, Path]
-    """Files of new layers by diff ID."""
-
-
-def _unpack(stream: Readable, folder: Path, known: set[Digest]) -> _Saved:
-    """Take the config and the new layers out of an archive of ``docker save``."""
-    skipped = {f"{_BLOBS}/{digest.hex}" for digest in known}
-    files: dict[str, Path] = {}
-    links: dict[str, str] = {}
-    with tarfile.open(fileobj=stream, mode="r|", bufsize=_CHUNK) as archive:  # type: ignore[call-overload]  # typeshed wants more than read()
-        for member in archive:
-            if member.issym():
-                base = member.name.rpartition("/")[0]
-                links[member.name] = normpath(join(base, member.linkname))
-            opened = archive.extractfile(member) if member.isreg() else None
-            if opened is None or member.name in skipped:
-                continue
-            path = folder / str(len(files))
-            with path.open("wb") as file:
-                while piece := opened.read(_CHUNK):
-                    file.write(piece)
-            files[member.name] = path
-    while stream.read(_CHUNK):
-        pass
-    [entry] = json.loads(files["manifest.json"].read_bytes())
-    config = parse_config(files[entry["Config"]].read_bytes())
-    layers = {
-        Digest(diff_id): files[links.get(name, name)]
-        for diff_id, name in zip(config.diff_ids, entry["Layers"], strict=True)
-        if links.get(name, name) in files and diff_id not in known
-    }
-    return _Saved(config=config, layers=layers)
-
-
-def _unpacked(diff_id: Digest, layers: Mapping[Digest, Path]) -> dict[str, str | int]:
-    size = layers[diff_id].stat().st_size if diff_id in layers else 0
-    return {"mediaType": str(types.DOCKER_LAYER), "size": size, "digest": str(diff_id)}
