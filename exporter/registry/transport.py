@@ -411,7 +411,7 @@ class Transport:
     def _ready_wire(self) -> Wire:
         with self._lock:
             if self._wire is None:
-                self._wire = Wire(self._settings, self._clock.monotonic)
+                self._wire = Wire(self._settings)
             return self._wire
 
     def _fault(

@@ -3,6 +3,7 @@
 import ipaddress
 import logging
 import ssl
+import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -34,10 +35,10 @@ class Body:
 class Wire:
     """Connections to any host; thread-safe, closes with ``close``."""
 
-    def __init__(self, settings: Settings, now: Callable[[], float]) -> None:
+    def __init__(self, settings: Settings, now: Callable[[], float] = time.monotonic) -> None:
         """Import urllib3 and prepare empty pools; nothing is connected yet.
 
-        ``now`` gives monotonic seconds.
+        ``now`` gives seconds of the kind that sockets wait for: no clock that is moved on.
         """
         import urllib3  # noqa: PLC0415 - 50 ms that a run without requests does not pay
 

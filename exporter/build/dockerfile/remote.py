@@ -14,7 +14,7 @@ from urllib.parse import urljoin, urlsplit
 
 from exporter.errors import BuildError, GitError
 from exporter.git.command import Git
-from exporter.registry.settings import Clock, Settings
+from exporter.registry.settings import Settings
 from exporter.registry.wire import Wire
 
 _LARGE_BYTES = 16 << 20
@@ -132,7 +132,7 @@ def _getter(env: Mapping[str, str]) -> Get:
 
     def get(url: str, headers: Mapping[str, str], wait_s: float) -> Answer:
         if not wires:  # importing an HTTP library costs 50 ms
-            wires.append(Wire(Settings(env=env), Clock().monotonic))
+            wires.append(Wire(Settings(env=env)))
         return wires[0].send("GET", url, headers, first_byte_s=wait_s)
 
     return get
