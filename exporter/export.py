@@ -27,7 +27,7 @@ from exporter.oci.manifest import Index, Manifest
 from exporter.oci.mutate import mutate
 from exporter.oci.reference import Reference, Repository
 from exporter.registry.client import RegistryClient
-from exporter.registry.copy import Content, Copier, load_graph
+from exporter.registry.copy import Content, Copier, load_graph, load_statements
 
 __all__ = [
     "REVISION",
@@ -148,8 +148,12 @@ class Export:
         if graph is None:
             root = self._client.get_manifest(job.source)
             graph = load_graph(self._client, repository, root)
-        content = Content(graph=mutate(graph, job.mutation), source=repository)
         original = graph.root.digest
+        changed = mutate(graph, job.mutation)
+        if changed.root.digest != original and changed.statements:
+            graph = load_statements(self._client, repository, graph)
+            changed = mutate(graph, job.mutation)
+        content = Content(graph=changed, source=repository)
         self._copier.note(repository, graph.blobs)
         for target in targets:
             target.content = content

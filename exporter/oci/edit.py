@@ -73,6 +73,28 @@ def with_config(manifest: Manifest, config: ImageConfig) -> Manifest:
     return _rewritten(manifest, {"config": _with_keys(_object(old), change)})
 
 
+def with_layers(manifest: Manifest, layers: Mapping[Digest, Descriptor]) -> Manifest:
+    """The manifest with layers replaced by digest; descriptors keep their other fields."""
+    entries: list[Json] = []
+    old = read_object(manifest.raw).get("layers")
+    for value, layer in zip(old if isinstance(old, list) else (), manifest.layers, strict=True):
+        new = layers.get(layer.digest, layer)
+        entry = _object(value)
+        if new.digest != layer.digest:
+            entry = _with_keys(entry, {"digest": str(new.digest), "size": new.size, "data": None})
+        entries.append(entry)
+    return manifest if entries == old or not entries else _rewritten(manifest, {"layers": entries})
+
+
+def with_diff_ids(config: ImageConfig, names: Mapping[Digest, Digest]) -> ImageConfig:
+    """The config with layers replaced by digest."""
+    changed = [str(names.get(Digest(name), name)) for name in config.diff_ids]
+    if changed == list(config.diff_ids):
+        return config
+    rootfs = _object(config.document.get("rootfs"))
+    return edit_config(config, top={"rootfs": {**rootfs, "diff_ids": changed}})
+
+
 def with_subject(value: ManifestOrIndex, subject: Descriptor) -> ManifestOrIndex:
     """The manifest or index attached to another subject."""
     if value.subject is not None and value.subject.same_content(subject):

@@ -7,6 +7,7 @@ from exporter.oci.config import ImageConfig
 from exporter.oci.descriptor import Descriptor
 from exporter.oci.digest import Digest
 from exporter.oci.manifest import Index, Manifest
+from exporter.oci.media_type import IN_TOTO
 from exporter.oci.platform import Platform
 from exporter.value import dataclass
 
@@ -16,12 +17,33 @@ class Graph:
     """An image of any shape.
 
     ``manifests`` holds the children of every index by digest; ``configs`` the image configs by
-    digest, at least those that are going to be edited.
+    digest, at least those that are going to be edited. ``documents`` holds other small blobs whose
+    bytes are known: statements of attestations.
     """
 
     root: Manifest | Index
     manifests: Mapping[Digest, Manifest | Index] = field(default_factory=dict)
     configs: Mapping[Digest, ImageConfig] = field(default_factory=dict)
+    documents: Mapping[Digest, bytes] = field(default_factory=dict, repr=False)
+
+    def known(self, digest: Digest) -> bytes | None:
+        """The bytes of a blob that need not be fetched, None for any other."""
+        config = self.configs.get(digest)
+        return self.documents.get(digest) if config is None else config.raw
+
+    @property
+    def statements(self) -> tuple[Descriptor, ...]:
+        """The in-toto statements of its attestations, each digest once."""
+        children = self.root.manifests if isinstance(self.root, Index) else ()
+        values = [self.manifests.get(child.digest) for child in children if child.is_attestation]
+        found = {
+            layer.digest: layer
+            for value in values
+            if isinstance(value, Manifest)
+            for layer in value.layers
+            if layer.media_type == IN_TOTO
+        }
+        return tuple(found.values())
 
     def walk(self) -> Iterator[Manifest | Index]:
         """Everything, each digest once, children before the index that names them."""

@@ -19,12 +19,15 @@ from exporter.oci.edit import (
     with_annotations,
     with_children,
     with_config,
+    with_diff_ids,
+    with_layers,
     with_media_types,
     with_subject,
 )
 from exporter.oci.graph import Graph
 from exporter.oci.manifest import Index, Manifest
 from exporter.oci.media_type import MediaType
+from exporter.oci.statement import with_subjects
 from exporter.value import dataclass
 
 
@@ -36,7 +39,8 @@ class Mutation:
         remove_label_prefixes: Labels whose key starts so are removed from every image config.
         add_labels: Then set in every image config.
         annotations: Set on every image manifest and on the index.
-        attestations: Whether attestation manifests stay, re-pointed to the changed children.
+        attestations: Whether attestation manifests stay, re-pointed to the changed children; so are
+            their statements as far as the graph knows them.
         media_type: Whether Docker types become OCI types or the other way round.
         unwrap_single: Whether an index of exactly one image becomes that image.
     """
@@ -60,7 +64,9 @@ def mutate(graph: Graph, mutation: Mutation) -> Graph:
     if mutation.unwrap_single and isinstance(root, Index):
         root = _only_image(graph, root) or root
     root = work.changed(root)
-    return Graph(root=root, manifests=work.manifests, configs=work.configs)
+    return Graph(
+        root=root, manifests=work.manifests, configs=work.configs, documents=work.documents
+    )
 
 
 def _only_image(graph: Graph, index: Index) -> Manifest | Index | None:
@@ -76,6 +82,7 @@ class _Work:
         self.mutation = mutation
         self.manifests: dict[Digest, Manifest | Index] = {}
         self.configs: dict[Digest, ImageConfig] = {}
+        self.documents: dict[Digest, bytes] = {}
 
     def changed(self, value: Manifest | Index) -> Manifest | Index:
         if isinstance(value, Index):
@@ -121,11 +128,30 @@ class _Work:
         subject = images.get(value.subject.digest) if value.subject else None
         if subject:
             value = with_subject(value, subject)
+        value = self._restated(value, images)
         value = _translated(value, self.mutation.media_type)
         self.manifests[value.digest] = value
-        if value.config.digest in self.graph.configs:
-            self.configs[value.config.digest] = self.graph.configs[value.config.digest]
         return value.descriptor
+
+    def _restated(
+        self, attestation: Manifest, images: Mapping[Digest, Descriptor | None]
+    ) -> Manifest:
+        """The attestation whose statements are about the changed images."""
+        moved = {old: new.digest for old, new in images.items() if new and new.digest != old}
+        replaced: dict[Digest, Descriptor] = {}
+        for layer in attestation.layers:
+            raw = self.graph.documents.get(layer.digest)
+            if raw is not None:
+                new = with_subjects(raw, moved)
+                replaced[layer.digest] = Descriptor.of(new, layer.media_type)
+                self.documents[replaced[layer.digest].digest] = new
+        attestation = with_layers(attestation, replaced)
+        config = self.graph.configs.get(attestation.config.digest)
+        if config is not None:
+            config = with_diff_ids(config, {old: new.digest for old, new in replaced.items()})
+            self.configs[config.digest] = config
+            attestation = with_config(attestation, config)
+        return attestation
 
 
 _TO_OCI = {

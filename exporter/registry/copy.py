@@ -8,6 +8,7 @@ import logging
 import threading
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import replace
 
 from exporter.errors import RegistryError
 from exporter.oci.config import parse_config
@@ -31,6 +32,7 @@ _LOST = frozenset(
     ("MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN", "MANIFEST_UNKNOWN", "DIGEST_INVALID", "BLOB_UNKNOWN")
 )
 _MOST_ROUNDS = 4
+_LARGEST_STATEMENT_BYTES = 64 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +90,26 @@ def load_graph(
     return Graph(root=root, manifests=manifests, configs=configs)
 
 
+def load_statements(client: RegistryClient, repository: Repository, graph: Graph) -> Graph:
+    """The graph with the statements of its attestations; very large ones are left out.
+
+    Raises:
+        RegistryError: One cannot be read.
+    """
+    documents = dict(graph.documents)
+    for statement in graph.statements:
+        if statement.size > _LARGEST_STATEMENT_BYTES:
+            logger.warning(
+                "An attestation of %s is too large to be read (%d MiB): it goes on naming the "
+                "image by its digest there",
+                repository,
+                statement.size >> 20,
+            )
+        elif statement.digest not in documents:
+            documents[statement.digest] = b"".join(client.pull_blob(repository, statement))
+    return replace(graph, documents=documents)
+
+
 class Copier:
     """Makes content present; shared by all threads of an export."""
 
@@ -123,7 +145,7 @@ class Copier:
                 return PushResult(how="existing")
             near = next((r for r in holders if r.registry == destination.registry), None)
             if near is None and not look:
-                if blob.digest in content.graph.configs:
+                if content.graph.known(blob.digest) is not None:
                     # A mount from itself asks and opens the upload in one request.
                     near = destination
                 else:  # a layer from elsewhere: never sent unasked, tags are newer than layers
@@ -198,9 +220,9 @@ class Copier:
         return self.client.push_blob(destination, source, mount_from=near, look=look)
 
     def _source(self, content: Content, destination: Repository, blob: Descriptor) -> BlobSource:
-        config = content.graph.configs.get(blob.digest)
-        if config is not None:
-            return BlobSource.of(config.raw, blob.media_type)
+        known = content.graph.known(blob.digest)
+        if known is not None:
+            return BlobSource.of(known, blob.media_type)
         source = content.source
         if source == destination:  # being repaired: any other place that has it
             others = [r for r in self._known_holders(blob.digest) if r != destination]

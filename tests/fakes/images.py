@@ -74,8 +74,13 @@ def make_image(
 
 def make_attestation(subject: Manifest) -> Image:
     """An attestation manifest as BuildKit adds one per platform."""
-    statement = json.dumps({"subject": [{"digest": subject.digest}]}).encode()
-    config = parse_config(b'{"architecture":"unknown","os":"unknown","config":{},"rootfs":{}}')
+    about = {"_type": "https://in-toto.io/Statement/v0.1", "predicate": {"x": 1.0}}
+    subjects = [{"name": "pkg:docker/app", "digest": {"sha256": subject.digest.hex}}]
+    statement = json.dumps({**about, "subject": subjects}).encode()
+    rootfs = {"type": "layers", "diff_ids": [_digest(statement)]}
+    config = parse_config(
+        json.dumps({"architecture": "unknown", "os": "unknown", "rootfs": rootfs}).encode()
+    )
     document = {
         "schemaVersion": 2,
         "mediaType": types.OCI_MANIFEST,

@@ -378,8 +378,10 @@ def test_an_index_stays_an_index_with_clean_children(world: World) -> None:
         assert dict(config.labels) == {"keep": "me"}
     proof = children[2]
     assert proof["annotations"]["vnd.docker.reference.digest"] == children[0]["digest"]
-    subject = json.loads(world.far.manifests["out/multi"][proof["digest"]][0])["subject"]
-    assert subject["digest"] == children[0]["digest"]
+    attestation = json.loads(world.far.manifests["out/multi"][proof["digest"]][0])
+    assert attestation["subject"]["digest"] == children[0]["digest"]
+    statement = json.loads(world.far.blobs["out/multi"][attestation["layers"][0]["digest"]])
+    assert f"sha256:{statement['subject'][0]['digest']['sha256']}" == children[0]["digest"]
 
 
 def test_attestations_are_dropped_on_purpose(world: World) -> None:

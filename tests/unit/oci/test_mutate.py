@@ -1,5 +1,6 @@
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -10,6 +11,7 @@ from exporter.oci import media_type as types
 from exporter.oci.edit import edit_config, edit_labels, with_annotations, with_config, with_subject
 from exporter.oci.graph import Graph
 from exporter.oci.manifest import Index, Manifest, parse_manifest
+from exporter.oci.media_type import IN_TOTO
 from exporter.oci.mutate import Mutation, mutate
 from tests.fakes.images import Image, make_attestation, make_image, make_index
 
@@ -163,6 +165,25 @@ def test_attestations_follow_their_image() -> None:
     assert manifest.subject is not None
     assert manifest.subject.digest == image.digest
     assert len(list(done.walk())) == 3
+
+
+def test_statements_of_attestations_follow_their_image() -> None:
+    """Digests of statement, config and manifest change; a verifier compares all of them."""
+    _, old, graph = with_proof()
+    statement = old.manifest.layers[0]
+    graph = replace(graph, documents={statement.digest: old.layers[0]})
+    done = mutate(graph, Mutation(add_labels={"a": "b"}))
+    assert isinstance(done.root, Index)
+    image, child = done.root.manifests
+    proof = done.manifests[child.digest]
+    assert isinstance(proof, Manifest)
+    (layer,) = proof.layers
+    raw = done.known(layer.digest)
+    assert raw is not None
+    assert (layer.size, layer.media_type) == (len(raw), IN_TOTO)
+    assert json.loads(raw)["subject"][0]["digest"] == {"sha256": image.digest.hex}
+    assert done.configs[proof.config.digest].diff_ids == (layer.digest,)
+    assert mutate(graph, Mutation()).root is graph.root
 
 
 def test_attestations_are_dropped() -> None:
