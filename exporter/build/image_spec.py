@@ -4,9 +4,11 @@ No container runs and no layer is added (specification sections 11.1 row 14 and 
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from exporter.build.digest import h256
+from exporter.build.dockerfile.expand import ExpansionError, process_word
 from exporter.build.stages import (
     LABEL_COMMIT,
     LABEL_CONTENT_DIGEST,
@@ -19,12 +21,14 @@ from exporter.oci.document import Json
 from exporter.oci.edit import edit_config
 from exporter.project.models.image_spec import Healthcheck, ImageSpec
 
+if TYPE_CHECKING:
+    import re2
+
 STAGE = "imageSpec"
 
 _ESSENTIAL = frozenset({LABEL_PROJECT, LABEL_CONTENT_DIGEST, LABEL_PARENT, LABEL_COMMIT})
 _ALWAYS_REMOVED = ("WERF_COMMIT_HASH", "WERF_COMMIT_TIME_HUMAN", "WERF_COMMIT_TIME_UNIX")
 _NANOSECONDS = 1_000_000_000
-_VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 _PLACEHOLDER = re.compile(r"%-?\s*(\w*)\s*-?%|%")
 
 
@@ -41,7 +45,7 @@ def dependencies(spec: ImageSpec) -> str:
         " ".join(spec.cmd),
         " ".join(spec.entrypoint),
         *_pairs(spec.env),
-        *sorted(spec.expose),
+        *sorted(spec.expose or ()),
         healthcheck,
         *_pairs(spec.labels),
         spec.stop_signal,
@@ -77,15 +81,15 @@ def apply(
         service_labels: werf's labels for the new stage.
 
     Raises:
-        ConfigError: A label holds another placeholder, or a lone ``%``.
+        ConfigError: A label holds another placeholder, or a lone ``%``; the value of a variable
+            has an open quote or brace; an expression is malformed.
     """
     run = dict(config.run)
     values = {"image": image, "project": project}
     labels = {**config.labels, **service_labels}
+    is_removed = _listed(spec.remove_labels, spec.place)
     labels = {
-        key: value
-        for key, value in labels.items()
-        if key in _ESSENTIAL or not _is_listed(key, spec.remove_labels)
+        key: value for key, value in labels.items() if key in _ESSENTIAL or not is_removed(key)
     }
     for key, value in spec.labels.items():
         labels[_filled(key, values, spec.place)] = _filled(value, values, spec.place)
@@ -108,10 +112,12 @@ def apply(
         "User": spec.user,
         "WorkingDir": spec.working_dir,
         "StopSignal": spec.stop_signal,
-        "ExposedPorts": {port: {} for port in spec.expose},
-        "Healthcheck": _healthcheck(spec.healthcheck) if spec.healthcheck else None,
     }
     change |= {key: value for key, value in given.items() if value}
+    if spec.expose is not None:
+        change["ExposedPorts"] = {port: {} for port in spec.expose} or None
+    if spec.healthcheck is not None:
+        change["Healthcheck"] = _healthcheck(spec.healthcheck)
     top: dict[str, Json] = {"author": spec.author} if spec.author else {}
     if spec.clear_history:
         top["history"] = None
@@ -119,15 +125,27 @@ def apply(
 
 
 def _env(base: Sequence[str], spec: ImageSpec) -> list[Json]:
-    """The base's variables less those to remove, changed in place, new ones behind by name."""
+    """The base's variables less those to remove, changed in place, new ones behind by name.
+
+    As in ``ENV`` of a Dockerfile, variables are replaced, quotes and backslashes taken away.
+    """
     old = dict(entry.partition("=")[::2] for entry in base)
+    is_removed = _listed(spec.remove_env, spec.place)
     env = {
         name: value
         for name, value in old.items()
-        if name not in _ALWAYS_REMOVED and not _is_listed(name, spec.remove_env)
+        if name not in _ALWAYS_REMOVED and not is_removed(name)
     }
     for name, value in sorted(spec.env.items()):
-        env[name] = _VARIABLE.sub(lambda found: old.get(found[1] or found[2], ""), value)
+        try:
+            env[name] = process_word(value, old)
+        except ExpansionError as error:
+            raise ConfigError(
+                f"imageSpec.config.env.{name}: {value!r} cannot be expanded: {error}",
+                place=spec.place,
+                remedy="Quotes, $ and \\ mean what they mean in ENV of a Dockerfile;"
+                " a backslash in front keeps them.",
+            ) from error
     return [f"{name}={value}" for name, value in env.items()]
 
 
@@ -145,24 +163,38 @@ def _healthcheck(check: Healthcheck) -> dict[str, Json]:
         "Timeout": check.timeout,
         "StartPeriod": check.start_period,
     }
-    found: dict[str, Json] = {"Test": list(check.test)}
+    found: dict[str, Json] = {"Test": list(check.test)} if check.test else {}
     found |= {key: value * _NANOSECONDS for key, value in times.items() if value}
     if check.retries:
         found["Retries"] = check.retries
     return found
 
 
-def _is_listed(name: str, entries: Sequence[str]) -> bool:
-    """Whether a name is listed as it is, or matched whole by a listed ``/expression/``."""
-    for entry in entries:
-        if len(entry) > 1 and entry.startswith("/") and entry.endswith("/"):
-            import re2  # noqa: PLC0415 - Go's syntax, rarely needed
+def _listed(entries: Sequence[str], place: Place) -> Callable[[str], bool]:
+    """Tells whether a name is listed as it is, or matched by a listed ``/expression/``.
 
-            if re2.fullmatch(entry[1:-1], name):
-                return True
-        elif entry == name:
-            return True
-    return False
+    As in werf the expression is ``^…$``, so in ``/a|b/`` each end is bound to one side only.
+    """
+    names = frozenset(entries)
+    expressions = [
+        _compiled(entry, place)
+        for entry in entries
+        if len(entry) > 1 and entry.startswith("/") and entry.endswith("/")
+    ]
+    return lambda name: name in names or any(each.search(name) for each in expressions)
+
+
+def _compiled(entry: str, place: Place) -> "re2._Regexp":
+    import re2  # noqa: PLC0415 - Go's syntax, rarely needed
+
+    options = re2.Options()
+    options.log_errors = False
+    try:
+        return re2.compile(f"^{entry[1:-1]}$", options)
+    except re2.error as error:
+        raise ConfigError(
+            f"imageSpec: {entry} is no regular expression: {error}", place=place
+        ) from error
 
 
 def _filled(text: str, values: Mapping[str, str], place: Place) -> str:

@@ -35,7 +35,7 @@ CONFIG = Shape(
         Key("removeVolumes", "texts", "volumes to remove"),
         Key("removeEnv", "texts", "variables to remove, names or /regular expressions/"),
         Key("volumes", "texts", "volumes to add"),
-        Key("env", "text map", "variables to set; $NAME is replaced by the base image's value"),
+        Key("env", "text map", "variables to set, written as in ENV: $NAME is the base image's"),
         Key("expose", "texts", "ports, replacing those of the base image"),
         Key("user", "text", "user of the container"),
         Key("cmd", "texts", "command of the container"),
@@ -90,7 +90,7 @@ class ImageSpec:
     volumes: tuple[str, ...]
     labels: Mapping[str, str]
     env: Mapping[str, str]
-    expose: tuple[str, ...]
+    expose: tuple[str, ...] | None
     user: str
     cmd: tuple[str, ...]
     entrypoint: tuple[str, ...]
@@ -117,7 +117,7 @@ def image_spec_of(values: Values) -> ImageSpec:
         volumes=config.texts("volumes"),
         labels=config.text_map("labels"),
         env=config.text_map("env"),
-        expose=config.texts("expose"),
+        expose=config.texts("expose") if config.has("expose") else None,
         user=config.text("user"),
         cmd=config.texts("cmd"),
         entrypoint=config.texts("entrypoint"),

@@ -32,7 +32,7 @@ def spec(**changes: object) -> ImageSpec:
         "volumes": (),
         "labels": {},
         "env": {},
-        "expose": (),
+        "expose": None,
         "user": "",
         "cmd": (),
         "entrypoint": (),
@@ -105,6 +105,47 @@ def test_labels_are_removed_by_name_and_expression_but_never_the_essential_ones(
         "werf": "p",
         "werf-version": "1",
     }
+
+
+def changed_run(**changes: object) -> dict[str, object]:
+    changed = image_spec.apply(spec(**changes), BASE, image="app", project="p", service_labels={})
+    return dict(changed.run)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        pytest.param("${NO:-default}", "default", id="a default"),
+        pytest.param("${A:+set}:$A", "set:1", id="a replacement"),
+        pytest.param("\"$A\" 'b'", "1 b", id="quotes are taken away"),
+        pytest.param(r"C:\\x \$A", r"C:\x $A", id="backslashes escape"),
+    ],
+)
+def test_values_of_variables_are_read_as_in_a_dockerfile(value: str, expected: str) -> None:
+    env = changed_run(env={"N": value})["Env"]
+    assert env == ["PATH=/bin", "A=1", "DROP=1", f"N={expected}"]
+
+
+@pytest.mark.parametrize("value", ["it's", "${A"])
+def test_an_open_quote_in_a_variable_is_refused(value: str) -> None:
+    with pytest.raises(ConfigError, match=r"^werf\.yaml:5: imageSpec\.config\.env\.N: "):
+        changed_run(env={"N": value})
+
+
+def test_expressions_are_bound_as_werf_binds_them() -> None:
+    labels = changed_run(remove_labels=("/kee|re1/",))["Labels"]
+    assert labels == {"drop.me": "1", "werf": "p"}
+
+
+@pytest.mark.parametrize("key", ["remove_labels", "remove_env"])
+def test_a_malformed_expression_is_refused(key: str) -> None:
+    with pytest.raises(ConfigError, match=r"^werf\.yaml:5: imageSpec: /\(/ is no regular"):
+        changed_run(**{key: ("/(/",)})
+
+
+def test_ports_can_be_taken_away() -> None:
+    assert "ExposedPorts" not in changed_run(expose=())
+    assert changed_run()["ExposedPorts"] == {"80/tcp": {}}
 
 
 def test_an_entrypoint_alone_clears_the_command() -> None:
