@@ -187,13 +187,13 @@ def _builder(options: Options, env: Env) -> Finding:
     except EngineError as error:
         return _problem("builder", error)
     if found.error and options.builder:
-        return _problem(
-            "builder",
-            EngineError(
-                f"{found.name} cannot be reached: {found.error}",
-                remedy="Start it, or choose another one with --builder.",
-            ),
-        )
+        from exporter.build import ssh  # noqa: PLC0415 - as above
+
+        reason, remedy = found.error, "Start it, or choose another one with --builder."
+        if said := ssh.words_in(reason):
+            reason, remedy = ssh.explain(said)
+        what = f"{found.name} cannot be reached: {reason}"
+        return _problem("builder", EngineError(what, remedy=remedy))
     return Finding(topic="builder", state="ok", text=f"{found.name} ({'; '.join(found.facts)})")
 
 

@@ -387,9 +387,14 @@ def _error(solve: Solve, failure: Failure) -> Exception:
             remedy="docker buildx ls shows the builders; --builder chooses one.",
         )
     if _NO_ENGINE.search(failure.message):
+        from exporter.build import ssh  # noqa: PLC0415 - loads an HTTP library
+
+        remedy = "Start the engine, set DOCKER_HOST, or mount /var/run/docker.sock."
+        if said := ssh.words_in(failure.message):
+            message, remedy = ssh.explain(said)
         return EngineError(
             f"{solve.name} must be built, but the Docker engine cannot be reached: {message}",
-            remedy="Start the engine, set DOCKER_HOST, or mount /var/run/docker.sock.",
+            remedy=remedy,
         )
     if _OLD_BUILDX.search(failure.message):
         return EngineError(

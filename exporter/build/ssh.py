@@ -33,6 +33,7 @@ _TROUBLE = re.compile(
     r"|(?P<docker>docker: (?:command )?not found|'docker': no such file)"
     r"|(?P<socket>cannot connect to the docker daemon|docker daemon socket|dial unix)"
 )
+_QUOTED = re.compile(r"command \[ssh .*?\bstderr=(.+)", re.DOTALL)
 _REMEDIES = {
     "key": "Add its key to ~/.ssh/known_hosts, for example with ssh-keyscan, and compare it first.",
     "refused": "Give ssh a key that the other side knows, without a passphrase or in an ssh-agent.",
@@ -61,6 +62,21 @@ def command(host: str) -> list[str]:
     argv += ["-p", found["port"]] if found["port"] else []
     there = ["--host", f"unix://{found['socket']}"] if (found["socket"] or "/") != "/" else []
     return [*argv, "--", found["host"].strip("[]"), "docker", *there, "system", "dial-stdio"]
+
+
+def explain(said: str) -> tuple[str, str]:
+    """The line of ssh's words that matters, and the remedy."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    for line in reversed(lines):
+        if found := _TROUBLE.search(line):
+            return line, _REMEDIES[str(found.lastgroup)]
+    return (lines[-1] if lines else "no answer"), _UNREACHABLE
+
+
+def words_in(message: str) -> str:
+    """What ssh said, in a message of a docker program that could not use it; else empty."""
+    found = _QUOTED.search(message)
+    return found[1] if found else ""
 
 
 class SshRoad(HTTPAdapter):
@@ -100,12 +116,7 @@ class SshRoad(HTTPAdapter):
     def trouble(self) -> tuple[str, str]:
         """Why the other side was not reached, by what ssh wrote, and the remedy."""
         self._said.seek(0)
-        text = self._said.read().decode("utf-8", "replace")
-        lines = [line.strip() for line in text.splitlines() if line.strip()]
-        for line in reversed(lines):
-            if found := _TROUBLE.search(line):
-                return line, _REMEDIES[str(found.lastgroup)]
-        return (lines[-1] if lines else "no answer"), _UNREACHABLE
+        return explain(self._said.read().decode("utf-8", "replace"))
 
 
 class _Connection(HTTPConnection):

@@ -109,6 +109,23 @@ def test_an_unknown_host_key(workplace: Workplace, far: SshServer) -> None:
     )
 
 
+def test_a_builder_behind_an_unknown_host_key(workplace: Workplace, far: SshServer) -> None:
+    """Builders are not looked at before; docker's own message quotes ssh."""
+    workplace.commit(SMALL)
+    env = {"PATH": far.env["PATH"], "DOCKER_CONFIG": str(workplace.folder / "docker")}
+    argv = ["docker", "context", "create", "far", "--docker", f"host={far.host}"]
+    subprocess.run(argv, check=True, env=env, capture_output=True)
+    far.known_hosts.write_text("")
+    ran = workplace.export("--builder", "far", env=env)
+    assert ran.code == 4
+    assert "cannot be reached: Host key verification failed. Add its key to" in ran.text
+    code, lines = doctor(workplace, "--builder", "far", **env)
+    assert code == 4
+    assert starting(lines, "problem  builder") == [
+        "far cannot be reached: Host key verification failed."
+    ]
+
+
 def test_another_host_key_than_before(far: SshServer) -> None:
     other = (far.folder / "user_key.pub").read_text()
     far.known_hosts.write_text(f"[127.0.0.1]:{far.port} {other}")
