@@ -1,9 +1,9 @@
 """Checks before a build for what would otherwise fail only after it."""
 
 import logging
-from collections.abc import Mapping
-from functools import partial
-from threading import Thread
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property, partial
+from threading import Lock, Thread
 from typing import TYPE_CHECKING
 
 from exporter.errors import EngineError, ExporterError
@@ -23,22 +23,49 @@ _AT_ONCE = 8
 _PLACEHOLDER_TAG = "x" * 56
 
 
-def check_before_build(
+class Checks:
+    """Checks that go on beside other work, from the moment they are made."""
+
+    def __init__(self, checks: Sequence[Callable[[], None]]) -> None:
+        """Begin all of them."""
+        from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - only before builds
+
+        pool = ThreadPoolExecutor(max_workers=_AT_ONCE)
+        self._lock = Lock()
+        self._answers = [pool.submit(check) for check in checks]
+        pool.shutdown(wait=False)
+
+    @cached_property
+    def _problem(self) -> BaseException | None:
+        problems = [each for answer in self._answers if (each := answer.exception()) is not None]
+        others = [each.what for each in problems[1:] if isinstance(each, ExporterError)]
+        if others and isinstance(problems[0], ExporterError):
+            problems[0].what += "; also: " + "; ".join(others)
+        return problems[0] if problems else None
+
+    def wait(self) -> None:
+        """Wait for the last one.
+
+        Raises:
+            ExporterError: The first problem; it names the others.
+        """
+        with self._lock:
+            if self._problem is not None:
+                raise self._problem
+
+
+def begin_checks(
     plan: Plan,
     *,
     client: RegistryClient,
     options: Options,
     env: Mapping[str, str],
     stages: Repository | None,
-) -> None:
-    """Check the engine, and the permission to push to every repository; all problems at once.
-
-    Raises:
-        ExporterError: The first problem; the others are in its remedy.
-    """
-    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - only when something is built
-
-    checks = [partial(client.can_push, each) for each in _written(plan, options, stages)]
+) -> Checks:
+    """Check the engine, and the permission to push to every repository."""
+    checks: list[Callable[[], None]] = [
+        partial(client.can_push, each) for each in _written(plan, options, stages)
+    ]
     built = [image for image in plan.missing if image.needs_engine]
     if built and not options.builder:
         names = ", ".join(dict.fromkeys(image.name or "(nameless)" for image in built))
@@ -46,16 +73,10 @@ def check_before_build(
 
         seen = with_docker_folder(options.docker_config, env)
         checks.insert(0, partial(_check_engine_for, names, seen))
-    with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
-        answers = [pool.submit(check) for check in checks]
-        if built:  # while the registry thinks
-            import exporter.build.buildkit  # noqa: F401, PLC0415 - see above
-    problems = [each for answer in answers if (each := answer.exception()) is not None]
-    others = [each.what for each in problems[1:] if isinstance(each, ExporterError)]
-    for problem in problems:
-        if others and isinstance(problem, ExporterError):
-            problem.what += "; also: " + "; ".join(others)
-        raise problem
+    begun = Checks(checks)
+    if built:  # while the registry thinks
+        import exporter.build.buildkit  # noqa: F401, PLC0415 - see above
+    return begun
 
 
 def _check_engine_for(names: str, env: Mapping[str, str]) -> None:

@@ -207,17 +207,21 @@ class Run:
 
     @_timed("Check")
     def preflight(self, plan: Plan) -> None:
-        """Check, before anything is built, what would only fail after it.
+        """Check what would only fail after something is built.
+
+        The program that builds may start meanwhile; nothing goes to BuildKit before all is well.
 
         Raises:
             EngineError: The engine is missing.
             RegistryError: A repository may not be written.
         """
-        from exporter.preflight import check_before_build  # noqa: PLC0415 - before builds only
+        from exporter.preflight import begin_checks  # noqa: PLC0415 - before builds only
 
-        check_before_build(
+        self._workshop.checks = begin_checks(
             plan, client=self.client, options=self.options, env=self._env, stages=self.stages
         )
+        if any(image.missing[0].stage.name != "dockerfile" for image in plan.missing):
+            self._workshop.permit()
 
     @_timed("Build")
     def build(self, plan: Plan) -> tuple[Source, ...]:
@@ -229,6 +233,7 @@ class Run:
         """
         session = plan.session
         outcome = plan.conveyor.build(plan.images, self._watch)
+        self._workshop.permit()  # what kept everything from being built comes before what failed
         images = {key: built.plan for key, built in outcome.results.items()}
         done = [
             name

@@ -31,6 +31,7 @@ if TYPE_CHECKING:  # loaded only when something is built, or without --repo
     from exporter.build.engine import Engine
     from exporter.build.engine_images import EngineImages
     from exporter.build.local import LocalPublisher
+    from exporter.preflight import Checks
 
 
 class Workshop:
@@ -44,6 +45,7 @@ class Workshop:
         self._console = console
         self._stack = stack
         self._cwd = Path.cwd()
+        self.checks: Checks | None = None
 
     @cached_property
     def client(self) -> RegistryClient:
@@ -66,6 +68,11 @@ class Workshop:
     def stages(self) -> Repository | None:
         """The repository of stages; None in local mode."""
         return parse_repository(self.options.repo) if self.options.repo else None
+
+    def permit(self) -> None:
+        """Wait for the checks before the build, when there are any; raises what they found."""
+        if self.checks is not None:
+            self.checks.wait()
 
     @cached_property
     def buildkit(self) -> "BuildKit":
@@ -141,6 +148,7 @@ class Workshop:
             storages=storages,
             publisher=publisher,
             open_buildkit=lambda: self.buildkit,
+            permit=self.permit,
             build_platform=Platform.parse(f"linux/{os.uname().machine}"),
             now_ms=_Moments().next,
             env=self._env,

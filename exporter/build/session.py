@@ -30,7 +30,9 @@ class Session:
 
     ``project_directory`` is relative to the git work tree. ``now_ms`` gives the moment that new
     stage tags carry. ``env`` is the user's environment, for secrets that come from it.
-    ``ssh_keys`` are the files of ``--ssh-key``. ``home`` is for what is kept between runs.
+    ``permit`` is called before anything is built from Dockerfiles: it waits for the checks of the
+    run and raises what they found. ``ssh_keys`` are the files of ``--ssh-key``.
+    ``home`` is for what is kept between runs.
     """
 
     config: Config
@@ -40,6 +42,7 @@ class Session:
     storages: Storages
     publisher: "Publisher | LocalPublisher"
     open_buildkit: "Callable[[], BuildKit]"
+    permit: Callable[[], None]
     build_platform: Platform
     now_ms: Callable[[], int]
     env: Mapping[str, str] = field(repr=False)

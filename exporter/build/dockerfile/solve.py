@@ -1,7 +1,7 @@
 """Building Dockerfile images: one solve each, then the config of ``imageSpec``."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from exporter.build import image_spec
@@ -54,7 +54,7 @@ def _solve(session: Session, image: DockerfileImage, plan: PlannedImage, say: Sa
         name=_title(plan),
         reference=storage.repository.tag(str(planned.id)),
         platform=plan.platform,
-        open_context=lambda: open_context(context, dockerfile),
+        open_context=lambda: _permitted(session, open_context(context, dockerfile)),
         dockerfile=context.dockerfile,
         display_file=dockerfile.path,
         target=image.target,
@@ -81,6 +81,7 @@ def _solve_kept(session: Session, solve: Solve, prepared: Prepared, say: Say) ->
     with kept_context(context, dockerfile, work_tree=session.git.work_tree, folder=folder) as kept:
         if kept is None:
             return None
+        session.permit()  # the program does not wait for a directory as long as for a stream
         solve = replace(
             solve,
             directory=kept.directory,
@@ -95,6 +96,12 @@ def _solve_kept(session: Session, solve: Solve, prepared: Prepared, say: Say) ->
             return None
 
 
+def _permitted(session: Session, context: Iterator[bytes]) -> Iterator[bytes]:
+    """The context as soon as the checks are over."""
+    session.permit()
+    yield from context
+
+
 def _apply_spec(
     session: Session,
     image: DockerfileImage,
@@ -103,6 +110,7 @@ def _apply_spec(
 ) -> PlannedStage:
     if planned.image is not None:
         return planned
+    session.permit()
     spec = image.image_spec
     if spec is None or before.image is None:
         raise TypeError
