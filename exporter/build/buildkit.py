@@ -351,6 +351,7 @@ _NO_ENGINE = re.compile(
     r"|permission denied while trying to connect",
     re.IGNORECASE,
 )
+_LOST_ENGINE = re.compile(r"failed to receive status: rpc error: code = Unavailable")
 _CONTEXT = re.compile(r"use `docker --context=(\S+) buildx` to switch")
 _NO_DOCKERFILE = re.compile(r"failed to read dockerfile", re.IGNORECASE)
 _NO_BUILDER = re.compile(r"no builder .* found|failed to find driver", re.IGNORECASE)
@@ -395,6 +396,14 @@ def _error(solve: Solve, failure: Failure) -> Exception:
         return EngineError(
             f"{solve.name} must be built, but the Docker engine cannot be reached: {message}",
             remedy=remedy,
+        )
+    if _LOST_ENGINE.search(failure.message):
+        from exporter.build import ssh  # noqa: PLC0415 - the same
+
+        reason = _first_line(ssh.words_in(failure.message)) or message.rpartition(" desc = ")[2]
+        return EngineError(
+            f"the connection to the builder broke while {solve.name} was built: {redact(reason)}",
+            remedy="Run it again; the builder keeps the steps that were finished.",
         )
     if _OLD_BUILDX.search(failure.message):
         return EngineError(

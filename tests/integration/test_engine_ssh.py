@@ -3,6 +3,7 @@
 import os
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from exporter.build.engine import connect
 from exporter.errors import EngineError
 from tests.images import pull
 from tests.integration.runs import SMALL, Workplace
+from tests.integration.services import wait_for
 from tests.integration.ssh_server import SSHD, SshServer, ssh_server
 from tests.integration.test_doctor import doctor, starting
 
@@ -185,3 +187,26 @@ def test_a_connection_that_breaks(tmp_path: Path) -> None:
             engine.image_names("exporter-no-such")
     told = f"the Docker engine at {far.host} cannot list the images of exporter-no-such: "
     assert str(raised.value).startswith(told + "the connection broke")
+
+
+def test_a_connection_that_breaks_during_a_build(workplace: Workplace, far: SshServer) -> None:
+    dockerfile = f"FROM 127.0.0.1:5000/base/busybox:1\nRUN --network=none sleep {far.port}\n"
+    workplace.commit({**SMALL, "Dockerfile": dockerfile})
+
+    def cut() -> None:
+        log = far.folder / "sshd.log"
+        wait_for(lambda: _is_running(f"sleep {far.port}"), log, seconds=60)
+        far.end_sessions()
+
+    cutter = threading.Thread(target=cut)
+    cutter.start()
+    ran = workplace.export(env=far.env)
+    cutter.join()
+    assert ran.code == 4
+    assert "error: the connection to the builder broke while app was built: " in ran.text
+    assert "Run it again" in ran.text
+
+
+def _is_running(command: str) -> bool:
+    listed = subprocess.run(["ps", "-e", "-o", "args="], check=True, capture_output=True, text=True)
+    return command in listed.stdout
