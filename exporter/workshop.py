@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -134,7 +135,8 @@ class Workshop:
         from exporter.build.documents import Documents  # noqa: PLC0415 - only without --repo
         from exporter.build.engine_images import EngineImages  # noqa: PLC0415 - the same
 
-        return EngineImages(self.engine, Documents(self._home / "engine"))
+        folder = self._stack.enter_context(TemporaryDirectory(prefix="exporter-layers-"))
+        return EngineImages(self.engine, Documents(self._home / "engine"), Path(folder))
 
     def session(self, project: Project) -> Session:
         """What all builds of the project share."""

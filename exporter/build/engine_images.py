@@ -28,9 +28,15 @@ _BLOBS = "blobs/sha256/"
 class EngineImages:
     """Reads images of the engine whole, and writes them."""
 
-    def __init__(self, engine: Engine, documents: Documents) -> None:
-        """Take the engine, and where manifests and configs are kept."""
+    def __init__(self, engine: Engine, documents: Documents, folder: Path) -> None:
+        """Take the engine, and where manifests and configs are kept.
+
+        ``folder`` is for layers that come to the engine in this run, which an export may need;
+        ``layers`` has the files.
+        """
         self.engine = engine
+        self.folder = folder
+        self.layers: dict[Digest, Path] = {}
         self._documents = documents
 
     def whole(self, image: StageImage, name: str) -> StageImage:
@@ -70,12 +76,13 @@ class EngineImages:
     def write(
         self, name: str, manifest: Manifest, config: ImageConfig, layers: Mapping[Digest, Path]
     ) -> None:
-        """Load an image; ``layers`` are files of those that the engine may lack.
+        """Load an image; ``layers`` are files of those that the engine may lack, in ``folder``.
 
         Raises:
             EngineError: The engine refuses it, or it lacks a layer that is not given.
         """
         self.engine.load_image(archive_of(name, manifest, config, layers))
+        self.layers |= layers
         self.remember(manifest, config)
 
     def _read(self, name: str, identity: Digest) -> tuple[Manifest, ImageConfig]:

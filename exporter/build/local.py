@@ -4,7 +4,7 @@ Without ``--repo`` the engine takes the place of the repository, as in werf (spe
 stages of both are found by both. An export sends the layers on and writes only the cleaned image.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +25,11 @@ from exporter.oci.edit import edit_config, with_config
 from exporter.oci.graph import Graph
 from exporter.oci.manifest import Index, Manifest, parse_manifest
 from exporter.oci.reference import Reference, Repository
+from exporter.registry.blob import BlobSource
 from exporter.registry.client import RegistryClient
 
 _ATTEMPTS = 3
+_CHUNK = 1 << 20
 _IMPORTS = "werf-import-metadata"
 
 
@@ -214,8 +216,8 @@ def send_layers(
 ) -> Graph:
     """Push the layers of a stage in the engine to where it is going to be exported.
 
-    Only layers: no config and no manifest, so nothing there can be pulled yet. When all are there
-    already, the engine is not asked for them.
+    Only layers: no config and no manifest, so nothing there can be pulled yet. The engine is asked
+    for them, which it sends all at once, only when one is neither there already nor at hand.
 
     Raises:
         RegistryError: The registry refused.
@@ -224,10 +226,8 @@ def send_layers(
     found = images.known(engine_name(stage))
     if found is not None:
         manifest, config = found
-        if all(
-            layer.media_type != types.DOCKER_LAYER and client.blob_exists(destination, layer.digest)
-            for layer in manifest.layers
-        ):
+        is_packed = all(layer.media_type != types.DOCKER_LAYER for layer in manifest.layers)
+        if is_packed and _send_at_hand(images, client, manifest, destination):
             return Graph(root=manifest, configs={manifest.config.digest: config})
     for attempt in range(1, _ATTEMPTS + 1):
         stream = Pieces(engine.image_archive(engine_name(stage)))
@@ -243,6 +243,30 @@ def send_layers(
         configs = {archived.manifest.config.digest: archived.config}
         return Graph(root=archived.manifest, configs=configs)
     raise AssertionError
+
+
+def _send_at_hand(
+    images: EngineImages, client: RegistryClient, manifest: Manifest, destination: Repository
+) -> bool:
+    """Push the layers that are not there yet, if all of them came to the engine in this run."""
+    lacking = [
+        layer for layer in manifest.layers if not client.blob_exists(destination, layer.digest)
+    ]
+    if any(layer.digest not in images.layers for layer in lacking):
+        return False
+    for layer in lacking:
+        client.push_blob(destination, _file_source(layer, images.layers[layer.digest]), look=False)
+    return True
+
+
+def _file_source(blob: Descriptor, path: Path) -> BlobSource:
+    def open_at(offset: int) -> Iterator[bytes]:
+        with path.open("rb") as file:
+            file.seek(offset)
+            while piece := file.read(_CHUNK):
+                yield piece
+
+    return BlobSource(descriptor=blob, open=open_at)
 
 
 def _config(found: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import ClassVar
 
 from exporter.build.archive import Pieces, Readable
@@ -44,14 +43,14 @@ class LocalJob(Job):
     """Makes the missing stages of one image in the engine."""
 
     def run(self) -> list[PlannedStage]:
-        """Solve and load; what is only on the way is gone afterwards.
+        """Solve and load.
 
         Raises:
             BuildError: A stage failed; those before it are in the engine.
         """
         with ExitStack() as self._stack:
-            folder = self._stack.enter_context(TemporaryDirectory(prefix="exporter-layers-"))
-            self._folder = Path(folder)
+            self._folder = self._publisher.images.folder / uuid.uuid4().hex
+            self._folder.mkdir()
             self._blobs = self._waiting = _Waiting(self._folder)
             self._loaded: set[Digest] = set()
             return super().run()

@@ -77,7 +77,7 @@ class _Engine:
 
 
 def _images(engine: _Engine, folder: Path) -> EngineImages:
-    return EngineImages(cast("Engine", engine), Documents(folder))
+    return EngineImages(cast("Engine", engine), Documents(folder), folder)
 
 
 INDEX = json.dumps(
@@ -171,6 +171,7 @@ def test_an_archive_holds_only_the_layers_that_are_given(tmp_path: Path) -> None
         f"blobs/sha256/{'b' * 64}": b"12345",
     }
     assert images.known("there:tag") == (MANIFEST, CONFIG)
+    assert images.layers == {OTHER: layer}
 
 
 def test_names_with_a_slash_are_not_of_the_library() -> None:
