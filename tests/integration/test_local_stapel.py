@@ -319,3 +319,25 @@ def test_a_base_image_may_be_in_the_engine_only(workplace: Workplace, project: s
     assert f"the base image {base} is that of the engine: its registry has none" in ran.text
     assert list(_files(workplace.tag)) == ["/1", "/base"]
     assert "OF=base" in pull(workplace.tag).config["config"]["Env"]
+
+
+@pytest.mark.parametrize("containerd", [True, False])
+def test_layers_of_a_base_image_that_the_engine_lacks_are_fetched(
+    workplace: Workplace, project: str, tmp_path: Path, *, containerd: bool
+) -> None:
+    dockerfile = "FROM scratch\nCOPY src/a /base\n"
+    config = "image: app\ndockerfile: Dockerfile\n"
+    workplace.commit(
+        {"werf.yaml": META.format(project) + config, "Dockerfile": dockerfile, **SOURCES}
+    )
+    assert workplace.export().code == 0
+    config = f"image: app\nfrom: {workplace.tag}\ndocker: {{ENV: {{A: b}}}}\n"
+    workplace.commit({"werf.yaml": META.format(project) + config})
+    out = workplace.tag.replace(":v1", ":v2")
+    with second_engine(tmp_path, containerd=containerd) as host:
+        env = {"DOCKER_HOST": host}
+        ran = workplace.run("export", "--tag", out, env=env)
+        assert ran.code == 0, ran.text
+        assert workplace.run("export", "--tag", out, env=env).built == []
+    assert list(_files(out)) == ["/base"]
+    assert "A=b" in pull(out).config["config"]["Env"]
