@@ -178,12 +178,12 @@ def test_a_missing_stage_with_required_images(committed: Workplace) -> None:
 
 def test_a_failing_command_shows_its_place_and_its_last_lines(workplace: Workplace) -> None:
     dockerfile = (
-        "FROM debian:trixie-slim\nARG TOKEN\n"
-        "RUN for i in $(seq 60); do echo line $i of $TOKEN; done; \\\n    exit 3\n"
+        "FROM debian:trixie-slim\nARG WORD\n"
+        "RUN for i in $(seq 60); do echo line $i of $WORD; done; \\\n    exit 3\n"
     )
     workplace.commit(
         {
-            "werf.yaml": f"{ONE_IMAGE}args: {{TOKEN: build-arg-value}}\n",
+            "werf.yaml": f"{ONE_IMAGE}args: {{WORD: build-arg-value}}\n",
             "Dockerfile": dockerfile,
         }
     )
@@ -246,12 +246,12 @@ def test_an_argument_that_is_a_secret_by_its_name_is_hidden(workplace: Workplace
         "FROM 127.0.0.1:5000/base/busybox:1\nARG API_TOKEN\nARG VERSION\n"
         'RUN --network=none echo "$API_TOKEN" "$VERSION"\nRUN --network=none exit 3 # $API_TOKEN\n'
     )
-    config = f"{ONE_IMAGE}args: {{API_TOKEN: made-up-token, VERSION: shown-value}}\n"
+    config = f"{ONE_IMAGE}args: {{API_TOKEN: made-up-token, VERSION: {workplace.unique}}}\n"
     workplace.commit({"werf.yaml": config, "Dockerfile": dockerfile})
     ran = workplace.export()
     assert ran.code == 4
-    assert 'RUN --network=none echo "***" "shown-value"' in ran.text
-    assert "  *** shown-value" in ran.text
+    assert f'RUN --network=none echo "***" "{workplace.unique}"' in ran.text
+    assert f"  *** {workplace.unique}" in ran.text
     assert "made-up-token" not in ran.text
     assert "The values of API_TOKEN are hidden here, but stay in the history" in ran.text
 
