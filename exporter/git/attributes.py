@@ -10,11 +10,11 @@ Source: spec/werf-behaviour.md, section 15, item 28, and gitattributes(5).
 import codecs
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from posixpath import basename, dirname
 
 from exporter.git.trees import CommitTree, Entry
 from exporter.git.wildmatch import compile_wildmatch
+from exporter.value import dataclass
 
 Value = str | bool | None  # None: explicitly unspecified
 

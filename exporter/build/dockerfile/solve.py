@@ -4,7 +4,6 @@ import logging
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from exporter.build import image_spec
 from exporter.build.buildkit import Solve, Solved
 from exporter.build.digest import VARIANT_LABEL
 from exporter.build.dockerfile.context import open_context
@@ -108,6 +107,8 @@ def _apply_spec(
     planned: PlannedStage,
     before: PlannedStage,
 ) -> PlannedStage:
+    from exporter.build import image_spec  # noqa: PLC0415 - most images have none
+
     if planned.image is not None:
         return planned
     session.permit()
