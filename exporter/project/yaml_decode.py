@@ -350,7 +350,7 @@ class Decoder:
             item = self._through_alias(value_node, value)
             if isinstance(item, Wrong):
                 continue
-            if self.strict and name in found:
+            if self.strict and _has(found, name):
                 text = f"key {_in_go_syntax(name)} already set in map"
                 hint = "Keep one of them; what << brings in cannot be replaced"
                 self.problem(value_node, text, hint=hint)
@@ -404,6 +404,11 @@ def _in_go_syntax(value: object) -> str:
     from exporter.gotemplate.printf import sprintf  # noqa: PLC0415 - for problems only
 
     return sprintf("%#v", value)
+
+
+def _has(found: Mapping[K, object], name: K) -> bool:
+    """Whether a map has the key; unlike here, 1, 1.0 and true are three keys in Go."""
+    return name in found and any(each == name and type(each) is type(name) for each in found)
 
 
 def _is_merge(node: Node) -> bool:

@@ -97,6 +97,12 @@ def test_merge_into_a_map_must_not_repeat_a_key() -> None:
     assert problems(decoder) == [(2, 4, 'key "a" already set in map')]
 
 
+def test_one_and_true_are_two_keys() -> None:
+    decoder = Decoder()
+    decoder.any(compose("{y: a, 1: b, 0: c, n: d}\n"))
+    assert problems(decoder) == []
+
+
 def test_later_key_wins_where_decoding_is_not_strict() -> None:
     decoder = Decoder(strict=False)
     assert decoder.any(compose("a: 1\na: 2\n")) == {"a": 2}
