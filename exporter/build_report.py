@@ -48,7 +48,7 @@ def write(path: Path, images: Sequence[Reported]) -> None:
     """Write the report; ``.json`` is added to a path without ending.
 
     Raises:
-        InputError: The ending is neither ``.json`` nor ``.env``.
+        InputError: The ending is neither ``.json`` nor ``.env``, or the file cannot be written.
     """
     if not path.suffix:
         path = path.with_name(f"{path.name}.json")
@@ -62,8 +62,15 @@ def write(path: Path, images: Sequence[Reported]) -> None:
         for reported in sorted(images, key=lambda each: each.source.image)
     }
     text = _as_json(records) if path.suffix == ".json" else _as_env(records)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, "utf-8")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise InputError(
+            f"--build-report-path {path} cannot be written: {reason}",
+            remedy="Name a path in a folder that may be written to.",
+        ) from error
 
 
 def read(path: Path) -> dict[str, Source]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from exporter.build_report import read
+from exporter.build_report import read, write
 from exporter.errors import InputError
 
 STAGE = {"Name": "from", "DockerImageName": "r.example/app:1", "DockerImageID": "sha256:1"}
@@ -63,3 +63,9 @@ def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
     path.write_bytes(b"WERF_APP_DOCKER_TAG=\xff\n")
     with pytest.raises(InputError, match=r"report\.env is not UTF-8 text"):
         read(path)
+
+
+def test_a_path_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match=r"report\.json cannot be written: .+Name a path"):
+        write(tmp_path / "file" / "report.json", [])
