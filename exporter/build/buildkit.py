@@ -49,6 +49,7 @@ class Solve:
     ``open_context`` gives the tar stream anew for each attempt; with a ``directory`` the context
     is there, and ``dockerfile`` is a path on this machine. A ``gate`` has them ready.
     ``contexts`` are BuildKit's named contexts.
+    ``variants`` of the platform are built beside it, each an image of its own.
     ``display_file`` replaces the Dockerfile's name in errors.
     """
 
@@ -68,6 +69,7 @@ class Solve:
     ssh: Sequence[str] = ()
     secrets: Sequence[BuildSecret] = ()
     contexts: Mapping[str, str] = field(default_factory=dict)
+    variants: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,7 +220,8 @@ class BuildKit:
         if solve.directory:  # what git says of that directory is not about the image
             env |= {"BUILDX_GIT_INFO": "false", "BUILDX_GIT_LABELS": "false"}
         argv = [*self._program, "build", "--progress=rawjson", "--provenance=false"]
-        argv += ["--file", solve.dockerfile, "--platform", str(solve.platform)]
+        platforms = (str(solve.platform), *(f"{solve.platform}/{each}" for each in solve.variants))
+        argv += ["--file", solve.dockerfile, "--platform", ",".join(platforms)]
         argv += ["--metadata-file", str(metadata)]
         argv += ["--output", output]
         if self.builder:

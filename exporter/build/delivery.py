@@ -192,6 +192,11 @@ class Deliveries:
         self._lock = threading.Lock()
 
     @property
+    def by_client(self) -> bool:
+        """Whether our client may push."""
+        return isinstance(self._ways[-1], PushByClient)
+
+    @property
     def current(self) -> Delivery:
         """The way to take now."""
         return self._ways[0]

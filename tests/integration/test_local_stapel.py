@@ -27,13 +27,15 @@ shell: {{install: ["cat /src/* > /art", "touch -d @0 /art"]}}
 image: app
 from: {BASE}
 git: [{{add: /src, to: /app, owner: www-data}}]
-shell: {{beforeInstall: ["touch -d @0 /before"], setup: ["echo $WERF_COMMIT_HASH > /setup"]}}
+shell:
+  beforeInstall: ["touch -d @0 /before"]
+  setup: ["echo $WERF_COMMIT_HASH > /setup", "touch -d @0 /setup"]
 import: [{{image: art, add: /art, to: /art, after: install}}]
 docker: {{ENV: {{A: b}}, WORKDIR: /app, CMD: "[\\"ls\\"]"}}
 ---
 image: top
 fromImage: app
-shell: {{install: ["echo top > /top"]}}
+shell: {{install: ["echo top > /top", "touch -d @0 /top"]}}
 """
 FROM_SCRATCH = """\
 image: art

@@ -6,5 +6,6 @@ Front door: :class:`exporter.build.stapel.image.StapelKind`. Inside:
 * ``mappings``: git mappings at their commits, ``imports``: files of other images
 * ``instructions``: the ``docker:`` section, ``config``: the image config after a stage
 * ``recipe``: the Dockerfile and the files that make the missing layers, ``scripts``: its commands
+* ``builder``, ``job``: one image by one solve; ``together``, ``ahead``: images that import from it
 * ``publication``: from the layers that BuildKit pushed to stages of the repository
 """

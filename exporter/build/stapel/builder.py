@@ -19,6 +19,7 @@ from exporter.build.local import LocalPublisher
 from exporter.build.secret import read_secret
 from exporter.build.session import Session, fact_of
 from exporter.build.stapel import git_files, import_files, mounts
+from exporter.build.stapel.ahead import Ahead
 from exporter.build.stapel.base import SCRATCH, client_of, read_base
 from exporter.build.stapel.chain import (
     FROM,
@@ -33,7 +34,8 @@ from exporter.build.stapel.config import (
 )
 from exporter.build.stapel.engine_contexts import engine_contexts
 from exporter.build.stapel.image import Planned
-from exporter.build.stapel.job import Job, Missing, Start, plain_lines
+from exporter.build.stapel.job import Job, Missing, Start
+from exporter.build.stapel.lines import plain_lines
 from exporter.build.stapel.publication import (
     layers_of,
     no_layers,
@@ -79,6 +81,7 @@ class Builder:
         say: Say,
         *,
         imported: Sequence[Import] = (),
+        ahead: Ahead | None = None,
     ) -> Made:
         """All stages of the image, the missing ones made and published.
 
@@ -88,6 +91,7 @@ class Builder:
             needed: The images that it needs.
             say: Gets the lines of the build.
             imported: What others import from its last stage, to be summed up by the way.
+            ahead: What is made of it already.
 
         Raises:
             BuildError: A stage failed; those before it are published.
@@ -98,20 +102,23 @@ class Builder:
         found = [stage for stage in plan.stages if stage.image is not None]
         first = len(found)
         start = self._start(image, plan, needed)
-        with _recipe(plan.platform, self._session.config.project) as recipe:
-            recipe.begin(start.reference)
+        with recipe_for(plan.platform, self._session.config.project) as recipe:
+            # on the same layers as before, so that BuildKit knows the steps
+            is_same = ahead is not None and ahead.start.layers.diff_ids == start.layers.diff_ids
+            recipe.begin(ahead.start.reference if ahead and is_same else start.reference)
             missing = [
                 self._missing(number, image, plan, needed, recipe)
                 for number in range(first, len(plan.stages))
             ]
+            if ahead is not None and not (is_same and ahead.fits(missing)):
+                ahead.leave()
+                return self.build(image, plan, needed, say, imported=imported)
+            if ahead is not None:
+                job = self._job(image, plan, start, missing, recipe, say, sums=False)
+                return Made(stages=(*found, *ahead.finish(job)), checksums=())
             sums = any(each.step is not None for each in missing) and bool(imported)
             if sums:
-                recipe.sum_up(
-                    [
-                        import_files.told_checksum_line(recipe.work(SUMS), number, entry)
-                        for number, entry in enumerate(imported)
-                    ]
-                )
+                sum_up(recipe, imported)
             job = self._job(image, plan, start, missing, recipe, say, sums=sums)
             sources = [each for one in missing if one.step for each in one.step.sources]
             with engine_contexts(self._session, [start.reference, *sources]) as contexts:
@@ -133,7 +140,7 @@ class Builder:
         project = self._session.config.project
         sources = list(dict.fromkeys(each.source.reference for each in unknown))
         with (
-            _recipe(platform, project) as recipe,
+            recipe_for(platform, project) as recipe,
             TemporaryDirectory(prefix="exporter-checksums-") as directory,
             engine_contexts(self._session, sources) as contexts,
         ):
@@ -258,6 +265,8 @@ class Builder:
                 ssh=bool(self._session.env.get("SSH_AUTH_SOCK")),
             )
             recipe.add(step)
+        elif env:
+            recipe.set_env(env)
         return Missing(stage=replace(stage, id=identity), work=work, step=step, env=env)
 
     def _lines(
@@ -340,7 +349,25 @@ class _ToFolder:
         return Digest.of(b"")
 
 
+def sum_up(recipe: Recipe, imported: Sequence[Import]) -> None:
+    """Have the checksums of imports from the last stage told by their numbers."""
+    folder = recipe.work(SUMS)
+    recipe.sum_up(
+        [
+            import_files.told_checksum_line(folder, number, entry)
+            for number, entry in enumerate(imported)
+        ]
+    )
+
+
 @contextmanager
-def _recipe(platform: Platform, project: str) -> Iterator[Recipe]:
+def recipe_for(platform: Platform, project: str, *, is_common: bool = False) -> Iterator[Recipe]:
+    """A recipe in a temporary folder, of one image or one that several have in common."""
     with TemporaryDirectory(prefix="exporter-stages-") as directory:
-        yield Recipe(Path(directory), tools_for(platform), project=project, unique=uuid.uuid4().hex)
+        yield Recipe(
+            Path(directory),
+            tools_for(platform),
+            project=project,
+            unique=uuid.uuid4().hex,
+            platform=str(platform) if is_common else "",
+        )

@@ -24,11 +24,14 @@ from exporter.project.models.imports import Import
 from exporter.project.models.stapel import StapelImage
 
 if TYPE_CHECKING:  # loaded only when something is built
-    from exporter.build.stapel.builder import Builder
+    from exporter.build.stapel.ahead import Ahead
+    from exporter.build.stapel.builder import Builder, Made
 
 logger = logging.getLogger(__name__)
 
 Say = Callable[[str], None]
+
+_Key = tuple[str, Platform]
 
 _AT_ONCE = 8
 
@@ -53,6 +56,9 @@ class StapelKind:
         self._mappings = Mappings(session)
         self._checksums: dict[tuple[str, str], str] = {}
         self._importers: dict[str, dict[str, Import]] = {}
+        self._planned: dict[_Key, tuple[StapelImage, PlannedImage, Mapping[str, Needed]]] = {}
+        self._ahead: dict[_Key, Ahead | None] = {}
+        self._builds_together = True
         self._warned: set[str] = set()
 
     def plan(
@@ -90,7 +96,7 @@ class StapelKind:
         patch = None
         if is_certain and changes_files(chain) and isinstance(self._session.publisher, Publisher):
             patch = small_patch(chain, mappings, self._session.publisher.registry)
-        return PlannedImage(
+        plan = PlannedImage(
             name=image.name,
             platform=platform,
             stages=chain.stages,
@@ -98,6 +104,8 @@ class StapelKind:
             needs_engine=not is_certain or (patch is None and changes_files(chain)),
             build=Planned(chain=chain, mappings=mappings, patch=patch),
         )
+        self._planned[image.name, platform] = image, plan, needed
+        return plan
 
     def settle(
         self, image: StapelImage, plan: PlannedImage, needed: Mapping[str, Needed], say: Say
@@ -142,8 +150,7 @@ class StapelKind:
                     if len(again.missing) < len(plan.missing):
                         plan = again
                         continue
-                imported = self._not_summed_up(plan)
-                made = self._builder().build(image, plan, needed, say, imported=imported)
+                made = self._made(image, plan, needed, say)
                 plan = replace(plan, stages=made.stages)
                 built = Needed(
                     plan=plan, repository=session.storages.primary.repository, image=plan.last.image
@@ -155,6 +162,32 @@ class StapelKind:
                     ]
                 )
         return plan
+
+    def _made(
+        self, image: StapelImage, plan: PlannedImage, needed: Mapping[str, Needed], say: Say
+    ) -> "Made":
+        """The stages of an image, made alone or together with images that import from it."""
+        imported = self._not_summed_up(plan)
+        ahead = self._ahead.pop((image.name, plan.platform), None)
+        if ahead is None and imported and plan.needs_engine and self._builds_together:
+            from exporter.build.stapel.ahead import Open, can_be_made  # noqa: PLC0415 - builds only
+            from exporter.build.stapel.together import Together  # noqa: PLC0415 - the same
+
+            builder = Together(self._session)
+            others = [
+                Open(image=other, plan=planned, needed=its)
+                for key, (other, planned, its) in self._planned.items()
+                if key[1] == plan.platform and key not in self._ahead
+            ]
+            others = [each for each in others if can_be_made(each, image.name)]
+            if others and not plan.platform.variant and builder.is_possible:
+                source = Open(image=image, plan=plan, needed=needed)
+                made, found = builder.build_all(source, others, imported, say)
+                self._builds_together = not builder.is_refused
+                for each, ahead in zip(others, found, strict=True):
+                    self._ahead[each.image.name, plan.platform] = ahead
+                return made
+        return self._builder().build(image, plan, needed, say, imported=imported, ahead=ahead)
 
     def _not_summed_up(self, plan: PlannedImage) -> list[Import]:
         """What images of this run import from an image and the repository has no checksum of."""

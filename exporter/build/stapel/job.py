@@ -1,14 +1,12 @@
 """The missing stages of one image: solved together, then written at the registry."""
 
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NoReturn
 
 from exporter.build import image_spec
 from exporter.build.buildkit import BuildKit, Solve
-from exporter.build.durations import busy
 from exporter.build.images import PlannedImage, PlannedStage
-from exporter.build.progress import Step as BuildStep
 from exporter.build.session import Session
 from exporter.build.stages import LABEL_COMMIT, LABEL_PROJECT, StageId, StageImage, service_labels
 from exporter.build.stapel import imports, instructions
@@ -17,6 +15,8 @@ from exporter.build.stapel.base import SCRATCH, client_of, publisher_of
 from exporter.build.stapel.chain import FROM, Work
 from exporter.build.stapel.config import Change, changed_config, labelled_config, variables
 from exporter.build.stapel.image import Planned
+from exporter.build.stapel.layout import Waiting
+from exporter.build.stapel.lines import name_of, plain_lines, seconds_by_stage, take_sum, title_of
 from exporter.build.stapel.publication import (
     EMPTY_DIFF_ID,
     Blobs,
@@ -26,9 +26,9 @@ from exporter.build.stapel.publication import (
     manifest_of,
     push_layer,
     without_roots,
+    without_sums,
 )
 from exporter.build.stapel.recipe import SUMS, Recipe, Step
-from exporter.build.stapel.scripts import SUM_LINE
 from exporter.build.stapel.where import command_at, failed_line, place_of, without_trace
 from exporter.errors import BuildError, RegistryError
 from exporter.naming.service_tags import REJECTED
@@ -41,14 +41,10 @@ from exporter.registry.client import RegistryClient
 
 Say = Callable[[str], None]
 
-_DOCKERFILE = "the stages' Dockerfile"
+DOCKERFILE = "the stages' Dockerfile"
+"""What errors of BuildKit name the Dockerfile."""
+
 _REFUSED = (400, 403, 405, 409, 412)
-_RUN = re.compile(r"^\[stage(\d+) \d+/\d+\] RUN .*?\](?=$|: )")
-_STAGE = re.compile(r"^\[stage(\d+) ")
-_OTHER = re.compile(r"^\[(?:stage|source)\d* (?:\d+/\d+)?\] ?")
-_SUM = re.compile(rf"{re.escape(SUM_LINE)}(\d+) ([0-9a-f]{{32}})")
-_SUMS_STEP = f"[{SUMS} "
-_NO_LOCALE = "cannot change locale (C.UTF-8)"  # a static bash has no locales: no news to anybody
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,9 +116,14 @@ class Job:
         self._mappings = plan.build.mappings if isinstance(plan.build, Planned) else ()
         self._recipe = recipe
         self._sums = sums
-        self._seconds: dict[int, float] = {}
+        self._made: Waiting | None = None
+        self._seconds: Mapping[int, float] = {}
         self.checksums: dict[int, str] = {}
-        names = {each.step.number: _name(each) for each in missing if each.step}
+        names = {
+            each.step.number: name_of(each.stage.stage.name, each.work)
+            for each in missing
+            if each.step
+        }
         self._plain = plain_lines(say, names)
 
     def run(self) -> list[PlannedStage]:
@@ -141,11 +142,26 @@ class Job:
             raise self._explained(error, failed) from error
         return self._publish(self._missing, layers)
 
+    def publish(
+        self, layers: Layers, waiting: Waiting, seconds: Mapping[int, float]
+    ) -> list[PlannedStage]:
+        """Publish what another solve has made: layers that wait on this machine."""
+        self._blobs = self._made = waiting
+        self._seconds = seconds
+        return self._publish(self._missing, layers)
+
+    def fail(self, error: BuildError, number: int) -> NoReturn:
+        """Publish the stages before the one that failed in another solve, and raise its error.
+
+        Raises:
+            BuildError: Always.
+        """
+        [failed] = [each for each in self._missing if each.step and each.step.number == number]
+        self._publish_before(failed)
+        raise self._explained(error, failed) from error
+
     def _say(self, line: str) -> None:
-        found = _SUM.fullmatch(line.strip())
-        if found:
-            self.checksums[int(found[1])] = found[2]
-        elif not line.startswith(_SUMS_STEP):
+        if not take_sum(line, self.checksums):
             self._plain(line)
 
     def _solve(self, missing: Sequence[Missing], *, sums: bool = False) -> Layers | None:
@@ -166,7 +182,7 @@ class Job:
                 open_context=lambda: iter(()),
                 directory=self._recipe.folder,
                 dockerfile=str(self._recipe.folder / "Dockerfile"),
-                display_file=_DOCKERFILE,
+                display_file=DOCKERFILE,
                 target=SUMS if sums else self._recipe.target(last.step.number),
                 labels=self._labels(last, self._start.config, self._start.parent),
                 network=session.network or image.network,
@@ -175,7 +191,7 @@ class Job:
                 contexts=self._recipe.contexts,
             )
         )
-        return replace(layers, all=layers.all[:-1]) if sums else layers
+        return without_sums(layers) if sums else layers
 
     def _layers(self, solve: Solve) -> Layers:
         """The layers of what is built, which are where stages are kept from then on."""
@@ -257,6 +273,10 @@ class Job:
         that one is marked as rejected, as in werf, and the stage gets another moment.
         """
         publisher, storage = publisher_of(self._session), self._storage
+        if self._made is not None:
+            self._made.send(
+                contents[-1].layers, self._client, storage.repository, beside=self._bring_layers
+            )
         images = self._images(contents, {})
         steps = [at for at, each in enumerate(contents) if each.missing.step is not None]
         last = steps[-1] if steps else len(images)
@@ -356,7 +376,7 @@ class Job:
 
     def _failed(self, error: BuildError) -> Missing | None:
         """The stage that an error is about."""
-        if error.place is None or error.place.path != _DOCKERFILE:
+        if error.place is None or error.place.path != DOCKERFILE:
             return None
         number = self._recipe.step_at(error.place.line)
         return next(
@@ -383,15 +403,6 @@ class Job:
         return BuildError(what, place=place, output=without_trace(error.output))
 
 
-def seconds_by_stage(steps: Iterable[BuildStep]) -> dict[int, float]:
-    """What the steps of each stage took, by its number; 0 when the builder had the results."""
-    found: dict[int, list[BuildStep]] = {}
-    for step in steps:
-        if name := _STAGE.match(step.name):
-            found.setdefault(int(name[1]), []).append(step)
-    return {number: busy(own) for number, own in found.items()}
-
-
 def _created_by(missing: Missing, image: StapelImage, mappings: Sequence[mapped.Mapping]) -> str:
     """The stage in the image's history: what it did, in plain words."""
     stage, work = missing.stage.stage, missing.work
@@ -407,30 +418,3 @@ def _created_by(missing: Missing, image: StapelImage, mappings: Sequence[mapped.
     parts = [f"import {imports.title(each.entry)}" for each in work.imports]
     parts += [f"facts about {each.image}" for each in work.dependencies]
     return f"{stage.name}: {'; '.join(parts) or 'settings of werf.yaml'}"
-
-
-def _name(missing: Missing) -> str:
-    stage, work = missing.stage.stage, missing.work
-    if work.imports:
-        return f"{stage.name}: {'; '.join(imports.title(each.entry) for each in work.imports)}"
-    return stage.name
-
-
-def plain_lines(say: Say, names: Mapping[int, str]) -> Say:
-    """Says stages' names instead of the instructions that make them."""
-
-    def plain(line: str) -> None:
-        found = _RUN.match(line)
-        if found:
-            number = int(found[1])
-            say(f"stage {names.get(number, number)}{line[found.end() :]}")
-        elif not line.endswith(_NO_LOCALE):
-            say(_OTHER.sub("", line))
-
-    return plain
-
-
-def title_of(plan: PlannedImage) -> str:
-    """The image in messages."""
-    name = plan.name or "(nameless)"
-    return name if str(plan.platform) == "linux/amd64" else f"{name} ({plan.platform})"

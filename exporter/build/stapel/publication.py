@@ -9,8 +9,8 @@ import gzip
 import io
 import tarfile
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Protocol
 
@@ -178,6 +178,6 @@ def _end(member: tarfile.TarInfo) -> int:
     return member.offset_data + blocks * tarfile.BLOCKSIZE
 
 
-def drop_empty(layers: Sequence[Layer]) -> list[Layer]:
-    """The layers that hold something."""
-    return [layer for layer in layers if layer.diff_id != EMPTY_DIFF_ID]
+def without_sums(layers: Layers) -> Layers:
+    """The layers without the last one, which is empty: that of the step that sums up."""
+    return replace(layers, all=layers.all[:-1])

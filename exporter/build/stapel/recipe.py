@@ -15,6 +15,9 @@ from exporter.build.stapel.mounts import Mounted
 from exporter.build.stapel.scripts import BASH_ENV, LIBRARY, SCRIPT, TOOLS, WORK, shell_script
 
 SCRATCH = "scratch"
+IMAGE = 1000
+"""More than an image has stages: what the numbers of images in one recipe are apart."""
+
 SUMS = "sums"
 """The build stage that sums up what other images import from the last stage."""
 
@@ -53,7 +56,13 @@ class Recipe:
     """A Dockerfile that grows step by step in a folder of its own; the folder is the context."""
 
     def __init__(
-        self, folder: Path, tools: Mapping[str, Path], *, project: str, unique: str
+        self,
+        folder: Path,
+        tools: Mapping[str, Path],
+        *,
+        project: str,
+        unique: str,
+        platform: str = "",
     ) -> None:
         """Take an empty folder.
 
@@ -62,14 +71,20 @@ class Recipe:
             tools: Our own programs by name.
             project: Keeps the build directories of projects apart.
             unique: Keeps temporary directories of builds apart.
+            platform: Of all images, when several are made; else it is that of the build.
         """
         self._folder = folder
         self._tools = tools
         self._scopes = {"build_dir": project, "tmp_dir": unique}
         self._images: dict[str, str] = {}
+        self._images_here: dict[str, str] = {}
+        self._ends: list[str] = []
         self._text: list[str] = []
         self._runs: list[tuple[int, int]] = []
         self._has_commands = False
+        self._from = f"FROM --platform={platform} " if platform else "FROM "
+        self._offset = -IMAGE
+        self._here = ""
         self.contexts: dict[str, str] = {}
 
     @property
@@ -77,22 +92,39 @@ class Recipe:
         """Whether our own programs run in images of the platform."""
         return bool(self._tools)
 
-    def work(self, number: int | str) -> Path:
-        """The folder for the files of a step."""
-        path = self._folder / f"work-{number}"
+    def work(self, name: int | str) -> Path:
+        """The folder for the files of a step of the image that was begun, or of something else."""
+        if isinstance(name, int):
+            name = str(max(self._offset, 0) + name)
+        path = self._folder / f"work-{name}"
         path.mkdir(exist_ok=True)
         return path
 
     def begin(self, reference: str) -> None:
-        """Start from an image."""
-        self._text.append(f"FROM {reference} AS stage")
+        """Start an image from another one; the numbers of its steps follow the last thousand."""
+        if self._here:
+            self._ends.append(self._here)
+        self._offset += IMAGE
+        self._here = f"base{self._offset}" if self._offset else "stage"
+        self._text.append(f"{self._from}{reference} AS {self._here}")
+
+    def stands_for(self, reference: str) -> None:
+        """Let later steps import from what is made so far by a reference."""
+        self._images_here[reference] = self._here
+
+    def end(self, variants: Sequence[str]) -> None:
+        """Close the Dockerfile of several images: each is built for a variant of its own."""
+        for variant, name in zip(variants, [*self._ends, self._here], strict=True):
+            self._text.append(f"FROM {name} AS image{variant}")
+        self._text.append("FROM image${TARGETVARIANT}")
 
     def add(self, step: Step) -> None:
         """Add a stage that changes files."""
         self._write_files(step)
+        number = self._offset + step.number
         mounts = [
             f"type=bind,source=tools,target={TOOLS}",
-            f"type=bind,source=work-{step.number},target={WORK}",
+            f"type=bind,source=work-{number},target={WORK}",
             *(
                 f"type=bind,from={self._image(reference)},target={SOURCE}{number}"
                 for number, reference in enumerate(step.sources)
@@ -101,15 +133,20 @@ class Recipe:
         ]
         if step.commands:
             self._has_commands = True
-            mounts.append(f"type=bind,source=work-{step.number}/script.sh,target={SCRIPT}")
+            mounts.append(f"type=bind,source=work-{number}/script.sh,target={SCRIPT}")
             mounts += ["type=ssh"] if step.ssh else []
             mounts += map(_secret_mount, step.secrets)
-        self._text.append(f"FROM {self._last} AS stage{step.number}")
+        self._text.append(f"FROM {self._here} AS stage{number}")
         self._text += ["USER 0:0", "WORKDIR /"]
         self._text += [f"ENV {key}={_quoted(value)}" for key, value in step.env.items()]
         argv = [*self._shell, f"{WORK}/run.sh"]
         self._text.append(_run(mounts, argv, is_alone=not step.commands))
-        self._runs.append((len(self._text), step.number))
+        self._runs.append((len(self._text), number))
+        self._here = f"stage{number}"
+
+    def set_env(self, env: Mapping[str, str]) -> None:
+        """Set variables for the steps that follow."""
+        self._text += [f"ENV {key}={_quoted(value)}" for key, value in env.items()]
 
     def sum_up(self, lines: Sequence[str]) -> None:
         """Run lines of our own on the last stage, which is mounted as the first source.
@@ -120,15 +157,16 @@ class Recipe:
         mounts = [
             f"type=bind,source=tools,target={TOOLS}",
             f"type=bind,source=work-{SUMS},target={WORK}",
-            f"type=bind,from={self._last},target={SOURCE}0",
+            f"type=bind,from={self._here},target={SOURCE}0",
         ]
         command = " ".join([*self._shell, f"{WORK}/run.sh", "|| :"])
-        self._text += [f"FROM {self._last} AS {SUMS}", "USER 0:0", "WORKDIR /"]
+        self._text += [f"FROM {self._here} AS {SUMS}", "USER 0:0", "WORKDIR /"]
         self._text.append(_run(mounts, [*self._shell, "-c", command], is_alone=True))
+        self._here = SUMS
 
     def output(self, path: str) -> None:
         """End with a file of the last step alone, to be written to a folder."""
-        self._text += [f"FROM {SCRATCH}", f"COPY --from={self._last} {path} /"]
+        self._text += [f"FROM {SCRATCH}", f"COPY --from={self._here} {path} /"]
         self.finish()
 
     def step_at(self, line: int) -> int | None:
@@ -147,8 +185,9 @@ class Recipe:
             if name != "bash" or self._has_commands:
                 copyfile(path, tools / name)
         (tools / "bash-env").write_text(BASH_ENV)
-        head = [f"FROM {reference} AS {name}" for reference, name in self._images.items()]
-        (self._folder / "Dockerfile").write_text("\n".join([*head, *self._text, ""]), "utf-8")
+        images = [f"{self._from}{name} AS {alias}" for name, alias in self._images.items()]
+        lines = [*images, *self._text, ""]
+        (self._folder / "Dockerfile").write_text("\n".join(lines), "utf-8")
         for path in self._folder.rglob("*"):  # whatever the umask: else nothing would be cached
             path.chmod(_MODE)
 
@@ -156,11 +195,6 @@ class Recipe:
     def folder(self) -> Path:
         """The finished context, and in it the ``Dockerfile``."""
         return self._folder
-
-    @property
-    def _last(self) -> str:
-        """The build stage after the last step."""
-        return self.target(self._runs[-1][1] if self._runs else None)
 
     @property
     def _shell(self) -> list[str]:
@@ -185,6 +219,8 @@ class Recipe:
         )
 
     def _image(self, reference: str) -> str:
+        if reference in self._images_here:
+            return self._images_here[reference]
         return self._images.setdefault(reference, f"source{len(self._images)}")
 
     def _mount(self, mount: Mounted) -> str:

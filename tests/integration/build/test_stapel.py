@@ -204,6 +204,63 @@ def test_imports_are_summed_up_while_their_source_is_built(workplace: Workplace)
         assert found[0]["checksum"] == found[1]["checksum"]
 
 
+def _together(unique: str, *, made: str = "true", late: str = "true") -> str:
+    return (
+        f"{META}image: made\nfrom: {BASE}\nshell:\n  install: ['echo {unique} >/one']\n"
+        f"  setup:\n  - head -c 16 /dev/urandom | od >/random && {made}\n"
+        f"---\nimage: app\nfrom: {BASE}\nimport: [{{image: made, add: /random, to: /taken,"
+        f" after: install}}]\nshell:\n  install: ['echo {unique} >/two']\n"
+        f"  setup:\n  - echo in the end && {late}\n"
+    )
+
+
+def test_an_image_is_built_together_with_its_source(workplace: Workplace) -> None:
+    workplace.commit({"werf.yaml": _together(workplace.unique)})
+    tag = workplace.tag.replace("/out:v1", "/%image%:v1")
+    first = workplace.run("export", "--repo", workplace.repo, "--tag", tag)
+    assert first.code == 0, first.text
+    assert "stage setup of app" in first.text
+    # what is imported is what the source has, though no two runs of its command give the same
+    files = {
+        name: flattened(image, [layer["digest"] for layer in image.manifest["layers"][1:]])
+        for name in ("made", "app")
+        for image in [pull(tag.replace("%image%", name))]
+    }
+    assert files["made"]["random"]["sha256"] == files["app"]["taken"]["sha256"]
+    again = workplace.run("export", "--repo", workplace.repo, "--tag", tag, env=NO_ENGINE)
+    assert (again.code, again.built) == (0, [])
+
+
+def test_what_fails_in_an_image_built_ahead_is_not_run_again(workplace: Workplace) -> None:
+    workplace.commit({"werf.yaml": _together(workplace.unique, late="false")})
+    ran = workplace.export("app")
+    assert ran.code == 4
+    assert "werf.yaml:17: the stage setup of app failed: exit code 1" in ran.text
+    assert ran.text.count("  in the end") == 1
+    pushed = ran.text.partition("Build app")[2]
+    assert "stage install: cached" in pushed
+    assert "to /taken: cached" in pushed
+    labels = [
+        pull(f"{workplace.repo}:{tag}").config["history"][-1]["created_by"]
+        for tag in tags(workplace.repo)
+        if len(tag.partition("-")[0]) == _DIGEST
+    ]
+    assert f"echo {workplace.unique} >/two" in labels
+    assert any(label.startswith("dependenciesAfterInstall: import") for label in labels)
+    assert not any("in the end" in label for label in labels)
+    workplace.commit({"werf.yaml": _together(workplace.unique)})
+    mended = workplace.export("app")
+    assert (mended.code, mended.built) == (0, ["app/setup"])
+
+
+def test_a_source_that_fails_is_the_only_error(workplace: Workplace) -> None:
+    workplace.commit({"werf.yaml": _together(workplace.unique, made="false")})
+    ran = workplace.export("app")
+    assert ran.code == 4
+    assert "werf.yaml:9: the stage setup of made failed: exit code 1" in ran.text
+    assert "of app failed" not in ran.text
+
+
 def test_stages_are_written_side_by_side_and_the_last_one_last(workplace: Workplace) -> None:
     config = (
         f"{META}image: app\nfrom: {BASE}\ngit: [{{add: /src, to: /app}}]\nshell:\n"

@@ -7,7 +7,7 @@ import pytest
 
 from exporter.build.durations import busy
 from exporter.build.progress import Progress, Step
-from exporter.build.stapel.job import seconds_by_stage
+from exporter.build.stapel.lines import seconds_by_stage
 
 
 def _step(name: str, started: float | None, seconds: float | None, *, cached: bool = False) -> Step:

@@ -75,6 +75,34 @@ def test_sums_are_made_on_the_last_stage_and_never_fail(tmp_path: Path) -> None:
     assert (tmp_path / "work-sums" / "run.sh").read_text().endswith("\nchecksum /here\n")
 
 
+def test_images_in_common_are_variants_and_import_from_each_other(tmp_path: Path) -> None:
+    recipe = Recipe(tmp_path, {}, project="shop", unique="u1", platform="linux/amd64")
+    recipe.begin("base:1")
+    recipe.add(Step(number=2, commands=["one"]))
+    recipe.stands_for("")
+    recipe.begin("base:2")
+    recipe.add(Step(number=2, lines=["take"], sources=["", "other:1"]))
+    recipe.set_env({"TAG": "v1"})
+    recipe.end(["", "x1"])
+    recipe.finish()
+    lines = (tmp_path / "Dockerfile").read_text().splitlines()
+    assert [line for line in lines if line.startswith("FROM")] == [
+        "FROM --platform=linux/amd64 other:1 AS source0",
+        "FROM --platform=linux/amd64 base:1 AS stage",
+        "FROM stage AS stage2",
+        "FROM --platform=linux/amd64 base:2 AS base1000",
+        "FROM base1000 AS stage1002",
+        "FROM stage2 AS image",
+        "FROM stage1002 AS imagex1",
+        "FROM image${TARGETVARIANT}",
+    ]
+    [taking] = [line for line in lines if "work-1002" in line]
+    assert "type=bind,from=stage2,target=/dev/exporter/from0" in taking
+    assert "type=bind,from=source0,target=/dev/exporter/from1" in taking
+    assert recipe.step_at(lines.index(taking) + 1) == 1002
+    assert lines[lines.index(taking) + 1] == 'ENV TAG="v1"'
+
+
 def test_the_context_depends_on_the_files_only(tmp_path: Path) -> None:
     old = os.umask(0o077)
     try:

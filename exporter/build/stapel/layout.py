@@ -1,0 +1,125 @@
+"""Layers that come from BuildKit to this machine, as a folder with an OCI layout."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from exporter.build.archive import Readable
+from exporter.build.stapel.publication import Layers, layers_of
+from exporter.oci.config import parse_config
+from exporter.oci.descriptor import Descriptor
+from exporter.oci.digest import Digest
+from exporter.oci.document import View
+from exporter.oci.manifest import Index, Manifest, parse_manifest
+from exporter.oci.reference import Reference, Repository
+from exporter.registry.blob import BlobSource
+from exporter.registry.client import RegistryClient
+
+_BLOBS = "blobs/sha256"
+_CHUNK = 1 << 20
+_AT_ONCE = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Images written to a folder, blobs that are in it aside; a delivery."""
+
+    folder: Path
+    pushes: ClassVar[bool] = False
+
+    def expect(self, digests: Iterable[Digest]) -> None:
+        """Have BuildKit leave out blobs that are not wanted: for it they are there already."""
+        blobs = self.folder / _BLOBS
+        blobs.mkdir(parents=True, exist_ok=True)
+        for digest in digests:
+            (blobs / digest.hex).touch()
+
+    def output(self, reference: Reference) -> str:
+        """A folder on our side."""
+        del reference
+        return f"type=oci,oci-mediatypes=false,tar=false,dest={self.folder}"
+
+    def receive(self, stream: Readable, reference: Reference) -> None:
+        """Nothing comes this way."""
+        del reference
+        stream.read()
+
+    def finish(self, reference: Reference) -> Digest:
+        """No manifest anywhere yet."""
+        del reference
+        return Digest.of(b"")
+
+    def images(self) -> dict[str, Layers]:
+        """The layers of every image by the variant of its platform."""
+        [listed] = json.loads((self.folder / "index.json").read_bytes())["manifests"]
+        root = self._manifest(Digest(listed["digest"]))
+        if isinstance(root, Manifest):
+            return {"": self._layers(root)}
+        found = {}
+        for child in root.manifests:
+            manifest = self._manifest(child.digest)
+            if isinstance(manifest, Manifest) and child.platform is not None:
+                found[child.platform.variant] = self._layers(manifest)
+        return found
+
+    def path(self, digest: Digest) -> Path:
+        """Where a blob is."""
+        return self.folder / _BLOBS / digest.hex
+
+    def _manifest(self, digest: Digest) -> Manifest | Index:
+        return parse_manifest(self.path(digest).read_bytes())
+
+    def _layers(self, manifest: Manifest) -> Layers:
+        return layers_of(manifest, parse_config(self.path(manifest.config.digest).read_bytes()))
+
+
+class Waiting:
+    """Layers of a layout on their way into a repository."""
+
+    def __init__(self, layout: Layout) -> None:
+        """Take the layout; layers that are made here are added to it."""
+        self._layout = layout
+
+    def pull_blob(self, repository: Repository, blob: Descriptor) -> Iterator[bytes]:
+        """The bytes of a layer that was built."""
+        del repository
+        yield self._layout.path(blob.digest).read_bytes()
+
+    def push_blob(self, repository: Repository, source: BlobSource) -> None:
+        """Take a layer that was made here."""
+        del repository
+        with self._layout.path(source.descriptor.digest).open("wb") as file:
+            file.writelines(source.open(0))
+
+    def send(
+        self,
+        layers: Layers,
+        client: RegistryClient,
+        repository: Repository,
+        *,
+        beside: Callable[[], None],
+    ) -> None:
+        """Push those of the layers that wait here, and do something else beside it."""
+        blobs = [Descriptor.read(View(dict(layer.descriptor))) for layer in layers.all]
+        sources = [source for blob in blobs if (source := self.source(blob)) is not None]
+        with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
+            other = pool.submit(beside)
+            list(pool.map(lambda source: client.push_blob(repository, source), sources))
+            other.result()
+
+    def source(self, blob: Descriptor) -> BlobSource | None:
+        """A layer that waits here, to be pushed; None when it was not wanted."""
+        path = self._layout.path(blob.digest)
+        if not path.exists() or path.stat().st_size != blob.size:
+            return None
+
+        def open_at(offset: int) -> Iterator[bytes]:
+            with path.open("rb") as file:
+                file.seek(offset)
+                while chunk := file.read(_CHUNK):
+                    yield chunk
+
+        return BlobSource(descriptor=blob, open=open_at)
