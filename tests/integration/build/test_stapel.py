@@ -1,7 +1,11 @@
 """Stapel images from the command line to the registry, where the recorded cases do not look."""
 
 import json
+import socket
 import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -9,6 +13,7 @@ import pytest
 from tests.fakes.registry import FakeRegistry, Profile, serve
 from tests.images import pull, tags
 from tests.integration.runs import Workplace
+from tests.integration.services import second_engine
 from tests.vectors.stapel_base import flattened
 
 pytestmark = [pytest.mark.engine, pytest.mark.registry]
@@ -204,6 +209,35 @@ def test_imports_are_summed_up_while_their_source_is_built(workplace: Workplace)
         assert found[0]["checksum"] == found[1]["checksum"]
 
 
+@contextmanager
+def _socket_to(host: str, path: Path) -> Iterator[Path]:
+    """An engine on TCP as one of this machine."""
+
+    def forward(source: socket.socket, sink: socket.socket) -> None:
+        with suppress(OSError):
+            while piece := source.recv(1 << 16):
+                sink.sendall(piece)
+            sink.shutdown(socket.SHUT_WR)
+
+    def serve() -> None:
+        with suppress(OSError):
+            while True:
+                near = opened.enter_context(listener.accept()[0])
+                far = opened.enter_context(socket.create_connection((name, int(port))))
+                for pair in ((near, far), (far, near)):
+                    threading.Thread(target=forward, args=pair, daemon=True).start()
+
+    name, port = host.removeprefix("tcp://").split(":")
+    with ExitStack() as opened, socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen()
+        server = threading.Thread(target=serve)
+        server.start()
+        yield path
+        listener.shutdown(socket.SHUT_RDWR)
+        server.join()
+
+
 def _together(unique: str, *, made: str = "true", late: str = "true") -> str:
     return (
         f"{META}image: made\nfrom: {BASE}\nshell:\n  install: ['echo {unique} >/one']\n"
@@ -251,6 +285,23 @@ def test_what_fails_in_an_image_built_ahead_is_not_run_again(workplace: Workplac
     workplace.commit({"werf.yaml": _together(workplace.unique)})
     mended = workplace.export("app")
     assert (mended.code, mended.built) == (0, ["app/setup"])
+
+
+def test_an_engine_that_gives_no_layouts_builds_images_one_by_one(
+    workplace: Workplace, tmp_path: Path
+) -> None:
+    workplace.commit({"werf.yaml": _together(workplace.unique)})
+    with (
+        second_engine(tmp_path, containerd=False) as host,
+        _socket_to(host, tmp_path / "engine.sock") as path,
+    ):
+        ran = workplace.run(
+            "export", "app", "--repo", workplace.repo, "--tag", workplace.tag,
+            env={"DOCKER_HOST": f"unix://{path}"},
+        )  # fmt: skip
+    assert ran.code == 0, ran.text
+    assert "stage setup of app" not in ran.text
+    assert "taken" in _files(workplace.tag)
 
 
 def test_a_source_that_fails_is_the_only_error(workplace: Workplace) -> None:
