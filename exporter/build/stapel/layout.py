@@ -21,6 +21,8 @@ from exporter.registry.client import RegistryClient
 _BLOBS = "blobs/sha256"
 _CHUNK = 1 << 20
 _AT_ONCE = 8
+_SMALL = 64 << 10
+"""Bytes of a layer that is sent sooner than asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +107,14 @@ class Waiting:
         """Push those of the layers that wait here, and do something else beside it."""
         blobs = [Descriptor.read(View(dict(layer.descriptor))) for layer in layers.all]
         sources = [source for blob in blobs if (source := self.source(blob)) is not None]
+
+        def push(source: BlobSource) -> None:
+            is_worth_a_look = source.descriptor.size > _SMALL
+            client.push_blob(repository, source, look=is_worth_a_look)
+
         with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
             other = pool.submit(beside)
-            list(pool.map(lambda source: client.push_blob(repository, source), sources))
+            list(pool.map(push, sources))
             other.result()
 
     def source(self, blob: Descriptor) -> BlobSource | None:
