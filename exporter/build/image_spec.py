@@ -42,8 +42,8 @@ def dependencies(spec: ImageSpec) -> str:
     return h256(
         spec.author,
         _flag(spec.clear_history),
-        " ".join(spec.cmd),
-        " ".join(spec.entrypoint),
+        " ".join(spec.cmd or ()),
+        " ".join(spec.entrypoint or ()),
         *_pairs(spec.env),
         *sorted(spec.expose or ()),
         healthcheck,
@@ -98,7 +98,8 @@ def apply(
         "Env": _env(config.env, spec) or None,
         "Volumes": _volumes(run.get("Volumes"), spec),
     }
-    if spec.clear_cmd or (spec.entrypoint and not spec.cmd):
+    # As in werf, an empty list counts as given here, though it replaces nothing below.
+    if spec.clear_cmd or (spec.entrypoint is not None and spec.cmd is None):
         change["Cmd"] = None
     if spec.clear_entrypoint:
         change["Entrypoint"] = None
@@ -107,8 +108,8 @@ def apply(
     if spec.clear_working_dir:
         change["WorkingDir"] = None
     given: dict[str, Json] = {
-        "Cmd": list(spec.cmd),
-        "Entrypoint": list(spec.entrypoint),
+        "Cmd": list(spec.cmd or ()),
+        "Entrypoint": list(spec.entrypoint or ()),
         "User": spec.user,
         "WorkingDir": spec.working_dir,
         "StopSignal": spec.stop_signal,

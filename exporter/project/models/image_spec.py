@@ -74,7 +74,10 @@ class Healthcheck:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageSpec:
-    """Changes to the configuration, in the order in which they are applied (spec section 11.5)."""
+    """Changes to the configuration, in the order in which they are applied (spec section 11.5).
+
+    Of lists that may be None, an empty one is not the same: it was written down.
+    """
 
     place: Place
     author: str
@@ -92,8 +95,8 @@ class ImageSpec:
     env: Mapping[str, str]
     expose: tuple[str, ...] | None
     user: str
-    cmd: tuple[str, ...]
-    entrypoint: tuple[str, ...]
+    cmd: tuple[str, ...] | None
+    entrypoint: tuple[str, ...] | None
     working_dir: str
     stop_signal: str
     healthcheck: Healthcheck | None
@@ -117,10 +120,10 @@ def image_spec_of(values: Values) -> ImageSpec:
         volumes=config.texts("volumes"),
         labels=config.text_map("labels"),
         env=config.text_map("env"),
-        expose=config.texts("expose") if config.has("expose") else None,
+        expose=_list_of(config, "expose"),
         user=config.text("user"),
-        cmd=config.texts("cmd"),
-        entrypoint=config.texts("entrypoint"),
+        cmd=_list_of(config, "cmd"),
+        entrypoint=_list_of(config, "entrypoint"),
         working_dir=config.text("workingDir"),
         stop_signal=config.text("stopSignal"),
         healthcheck=_healthcheck_of(config.section("healthcheck")),
@@ -143,6 +146,10 @@ def merge_image_spec(common: ImageSpec | None, own: ImageSpec | None) -> ImageSp
         labels={**own.labels, **common.labels},
         remove_labels=_joined(own.remove_labels, common.remove_labels),
     )
+
+
+def _list_of(config: Values, key: str) -> tuple[str, ...] | None:
+    return config.texts(key) if config.has(key) else None
 
 
 def _joined(first: Iterable[str], second: Iterable[str]) -> tuple[str, ...]:

@@ -34,8 +34,8 @@ def spec(**changes: object) -> ImageSpec:
         "env": {},
         "expose": None,
         "user": "",
-        "cmd": (),
-        "entrypoint": (),
+        "cmd": None,
+        "entrypoint": None,
         "working_dir": "",
         "stop_signal": "",
         "healthcheck": None,
@@ -154,6 +154,16 @@ def test_an_entrypoint_alone_clears_the_command() -> None:
     )
     assert changed.run["Entrypoint"] == ["/ne"]
     assert "Cmd" not in changed.run
+
+
+def test_an_empty_entrypoint_clears_the_command_and_stays() -> None:
+    run = changed_run(entrypoint=())
+    assert (run["Entrypoint"], run.get("Cmd")) == (["/e"], None)
+
+
+def test_an_empty_command_beside_an_entrypoint_keeps_the_one_of_the_base() -> None:
+    run = changed_run(entrypoint=("/ne",), cmd=())
+    assert (run["Entrypoint"], run["Cmd"]) == (["/ne"], ["c"])
 
 
 def test_clear_flags_empty_the_config_and_the_history() -> None:
