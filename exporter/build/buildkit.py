@@ -22,7 +22,7 @@ from exporter.build.delivery import Deliveries, Delivery
 from exporter.build.gate import Gate, has_begun
 from exporter.build.progress import Failure, Progress, Step
 from exporter.build.secret import BuildSecret, secret_arguments
-from exporter.errors import BuildError, EngineError, Place, RegistryError
+from exporter.errors import EngineError, RegistryError
 from exporter.log import hide, redact
 from exporter.oci.digest import Digest
 from exporter.oci.platform import Platform
@@ -120,16 +120,18 @@ class BuildKit:
                 return outcome
             if outcome is None:
                 continue
-            if other := _CONTEXT.search(outcome.message):
+            from exporter.build import failures  # noqa: PLC0415 - few builds fail
+
+            if other := failures.context_in(outcome):
                 # The builder is a Docker context, which buildx takes by another option.
-                there = replace(self, builder="", context=other[1])
+                there = replace(self, builder="", context=other)
                 return there.solve(solve, say=say)
-            message = _first_line(outcome.message)
-            if _is_unreachable(outcome) and self.deliveries.fall_back(delivery, message):
+            message = failures.first_line(outcome.message)
+            if failures.is_unreachable(outcome) and self.deliveries.fall_back(delivery, message):
                 continue
             attempt += 1
-            if attempt == PUSH_ATTEMPTS or not _is_passing(outcome):
-                raise _error(solve, outcome)
+            if attempt == PUSH_ATTEMPTS or not failures.is_passing(outcome):
+                raise failures.error_of(solve, outcome)
             delay = float(2 ** (attempt - 1))
             say(f"{redact(message)}; trying again in {delay:.0f} s")
             self.sleep(delay)
@@ -182,8 +184,10 @@ class BuildKit:
             if isinstance(receiver.error, RegistryError):
                 raise receiver.error
             if returncode:
+                from exporter.build import failures  # noqa: PLC0415 - few builds fail
+
                 failure = progress.failure()
-                return None if is_early and _NO_DOCKERFILE.search(failure.message) else failure
+                return None if is_early and failures.misses_dockerfile(failure) else failure
             if receiver.error:
                 raise receiver.error
             if delivery.pushes and not progress.pushed and self.deliveries.fall_back(delivery):
@@ -233,7 +237,7 @@ class BuildKit:
             if solve.network == "host":
                 argv += ["--allow", "network.host"]
         for key, value in sorted(solve.arguments.items()):
-            if _STEERS_PROGRAMS.match(key) and self.env.get(key) != value:
+            if re.match(_STEERS_PROGRAMS, key) and self.env.get(key) != value:
                 argv += ["--build-arg", f"{key}={value}"]
             else:
                 argv += ["--build-arg", key]
@@ -329,41 +333,11 @@ class _Receiver(threading.Thread):
             self._close()  # else the program would wait for us forever
 
 
-_STEERS_PROGRAMS = re.compile(
+_STEERS_PROGRAMS = (
     r"(?i)(?:PATH|HOME|TMPDIR|LANG|SHELL|(?:HTTPS?|NO|ALL|FTP)_PROXY"
     r"|(?:DOCKER|BUILDX|BUILDKIT|SSH|SSL|LC|LD|XDG|GODEBUG|GO|OTEL|EXPORTER_SECRET)_?.*)$"
 )
 """Build arguments that go by argument, since docker itself would obey the variable."""
-
-_UNREACHABLE = re.compile(
-    r"connection refused|no such host|no route to host|network is unreachable|i/o timeout"
-    r"|context deadline exceeded|server gave HTTP response to HTTPS client|certificate",
-    re.IGNORECASE,
-)
-_PASSING = re.compile(
-    r"unexpected status.*?\b(?:408|425|429|500|502|503|504|522)\b"
-    r"|connection (?:reset|refused|timed out)|broken pipe|unexpected EOF|\bEOF\b|i/o timeout"
-    r"|TLS handshake timeout|Too Many Requests|Service Unavailable|Bad Gateway",
-    re.IGNORECASE,
-)
-_PUSHING = re.compile(
-    r"^(?:exporting to image|pushing )|failed to push|failed to copy", re.IGNORECASE
-)
-_NO_ENGINE = re.compile(
-    r"cannot connect to the docker daemon|is the docker daemon running|error during connect"
-    r"|permission denied while trying to connect",
-    re.IGNORECASE,
-)
-_LOST_ENGINE = re.compile(r"failed to receive status: rpc error: code = Unavailable")
-_CONTEXT = re.compile(r"use `docker --context=(\S+) buildx` to switch")
-_NO_DOCKERFILE = re.compile(r"failed to read dockerfile", re.IGNORECASE)
-_NO_BUILDER = re.compile(r"no builder .* found|failed to find driver", re.IGNORECASE)
-_OLD_BUILDX = re.compile(r"invalid progress mode|unknown flag|not a docker command", re.IGNORECASE)
-_CODE = re.compile(r"exit code: (\d+)")
-
-
-def _is_push(failure: Failure) -> bool:
-    return bool(_PUSHING.search(failure.step) or _PUSHING.search(failure.message))
 
 
 def _texts(secrets: Sequence[BuildSecret]) -> Iterator[str]:
@@ -373,64 +347,3 @@ def _texts(secrets: Sequence[BuildSecret]) -> Iterator[str]:
             yield secret.value.strip()
         elif secret.file is not None and secret.file.stat().st_size <= _SECRET_BYTES:
             yield secret.file.read_bytes().decode("utf-8", "replace").strip()
-
-
-def _is_unreachable(failure: Failure) -> bool:
-    return _is_push(failure) and bool(_UNREACHABLE.search(failure.message))
-
-
-def _is_passing(failure: Failure) -> bool:
-    return _is_push(failure) and bool(_PASSING.search(failure.message))
-
-
-def _error(solve: Solve, failure: Failure) -> Exception:
-    message = redact(_first_line(failure.message))
-    if _NO_BUILDER.search(failure.message):
-        return EngineError(
-            f"{solve.name} must be built, but {message}",
-            remedy="docker buildx ls shows the builders; --builder chooses one.",
-        )
-    if _NO_ENGINE.search(failure.message):
-        from exporter.build import ssh  # noqa: PLC0415 - loads an HTTP library
-
-        remedy = "Start the engine, set DOCKER_HOST, or mount /var/run/docker.sock."
-        if said := ssh.words_in(failure.message):
-            message, remedy = ssh.explain(said)
-        return EngineError(
-            f"{solve.name} must be built, but the Docker engine cannot be reached: {message}",
-            remedy=remedy,
-        )
-    if _LOST_ENGINE.search(failure.message):
-        from exporter.build import ssh  # noqa: PLC0415 - the same
-
-        reason = _first_line(ssh.words_in(failure.message)) or message.rpartition(" desc = ")[2]
-        return EngineError(
-            f"the connection to the builder broke while {solve.name} was built: {redact(reason)}",
-            remedy="Run it again; the builder keeps the steps that were finished.",
-        )
-    if _OLD_BUILDX.search(failure.message):
-        return EngineError(
-            f"cannot build {solve.name}: docker has no usable buildx plugin: {message}",
-            remedy="Install buildx 0.13 or newer, or use the container image.",
-        )
-    if _is_push(failure):
-        return RegistryError(
-            f"the engine could not push {solve.name} to {solve.reference}: {message}",
-            registry=solve.reference.repository.registry,
-            remedy="Check the credentials of --repo and that the engine can reach the registry.",
-        )
-    place = None
-    if failure.line:
-        place = Place(path=solve.display_file or failure.file, line=failure.line)
-    code = _CODE.search(message)
-    what = f"exit code {code[1]}" if code and failure.step else message
-    step = f"{failure.step}: " if failure.step else ""
-    return BuildError(
-        f"building {solve.name} failed: {redact(step)}{what}",
-        place=place,
-        output=[redact(line) for line in failure.output],
-    )
-
-
-def _first_line(text: str) -> str:
-    return text.strip().splitlines()[0] if text.strip() else ""

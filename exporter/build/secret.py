@@ -9,11 +9,11 @@ from exporter.errors import ConfigError
 from exporter.project.models.secrets import Secret
 from exporter.value import dataclass
 
-_SECRET_NAME = re.compile(
+_TELLING_NAME = (
     r"(?i)(?:^|_)(?:auth|credentials?|passwd|password|pword|secret|token"
     r"|(?:api|access|private|secret|deploy|signing)_?key)(?:_|$)"
 )
-_PUBLIC_NAME = re.compile(r"(?i)public")
+_PUBLIC_NAME = r"(?i)public"
 _SHORTEST_VALUE = 8
 
 
@@ -71,7 +71,7 @@ def secret_arguments(arguments: Mapping[str, str]) -> dict[str, str]:
     return {
         name: value
         for name, value in arguments.items()
-        if _SECRET_NAME.search(name)
-        and not _PUBLIC_NAME.search(name)
+        if re.search(_TELLING_NAME, name)
+        and not re.search(_PUBLIC_NAME, name)
         and len(value) >= _SHORTEST_VALUE
     }

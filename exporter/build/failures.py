@@ -1,0 +1,117 @@
+"""What a failed build says of its cause: texts of buildx, BuildKit and engines, told apart."""
+
+import re
+from typing import TYPE_CHECKING
+
+from exporter.build.progress import Failure
+from exporter.errors import BuildError, EngineError, Place, RegistryError
+from exporter.log import redact
+
+if TYPE_CHECKING:
+    from exporter.build.buildkit import Solve
+
+_UNREACHABLE = re.compile(
+    r"connection refused|no such host|no route to host|network is unreachable|i/o timeout"
+    r"|context deadline exceeded|server gave HTTP response to HTTPS client|certificate",
+    re.IGNORECASE,
+)
+_PASSING = re.compile(
+    r"unexpected status.*?\b(?:408|425|429|500|502|503|504|522)\b"
+    r"|connection (?:reset|refused|timed out)|broken pipe|unexpected EOF|\bEOF\b|i/o timeout"
+    r"|TLS handshake timeout|Too Many Requests|Service Unavailable|Bad Gateway",
+    re.IGNORECASE,
+)
+_PUSHING = re.compile(
+    r"^(?:exporting to image|pushing )|failed to push|failed to copy", re.IGNORECASE
+)
+_NO_ENGINE = re.compile(
+    r"cannot connect to the docker daemon|is the docker daemon running|error during connect"
+    r"|permission denied while trying to connect",
+    re.IGNORECASE,
+)
+_LOST_ENGINE = re.compile(r"failed to receive status: rpc error: code = Unavailable")
+_CONTEXT = re.compile(r"use `docker --context=(\S+) buildx` to switch")
+_NO_DOCKERFILE = re.compile(r"failed to read dockerfile", re.IGNORECASE)
+_NO_BUILDER = re.compile(r"no builder .* found|failed to find driver", re.IGNORECASE)
+_OLD_BUILDX = re.compile(r"invalid progress mode|unknown flag|not a docker command", re.IGNORECASE)
+_CODE = re.compile(r"exit code: (\d+)")
+
+
+def _is_push(failure: Failure) -> bool:
+    return bool(_PUSHING.search(failure.step) or _PUSHING.search(failure.message))
+
+
+def is_unreachable(failure: Failure) -> bool:
+    """Whether the engine does not get to the registry that it is to push to."""
+    return _is_push(failure) and bool(_UNREACHABLE.search(failure.message))
+
+
+def is_passing(failure: Failure) -> bool:
+    """Whether a push failed for a reason that may be gone soon."""
+    return _is_push(failure) and bool(_PASSING.search(failure.message))
+
+
+def context_in(failure: Failure) -> str:
+    """The Docker context that was taken for a builder, or nothing."""
+    found = _CONTEXT.search(failure.message)
+    return found[1] if found else ""
+
+
+def misses_dockerfile(failure: Failure) -> bool:
+    """Whether the build began before its Dockerfile was there."""
+    return bool(_NO_DOCKERFILE.search(failure.message))
+
+
+def error_of(solve: "Solve", failure: Failure) -> Exception:
+    """The error to raise, with its place and what to do."""
+    message = redact(first_line(failure.message))
+    if _NO_BUILDER.search(failure.message):
+        return EngineError(
+            f"{solve.name} must be built, but {message}",
+            remedy="docker buildx ls shows the builders; --builder chooses one.",
+        )
+    if _NO_ENGINE.search(failure.message):
+        from exporter.build import ssh  # noqa: PLC0415 - loads an HTTP library
+
+        remedy = "Start the engine, set DOCKER_HOST, or mount /var/run/docker.sock."
+        if said := ssh.words_in(failure.message):
+            message, remedy = ssh.explain(said)
+        return EngineError(
+            f"{solve.name} must be built, but the Docker engine cannot be reached: {message}",
+            remedy=remedy,
+        )
+    if _LOST_ENGINE.search(failure.message):
+        from exporter.build import ssh  # noqa: PLC0415 - the same
+
+        reason = first_line(ssh.words_in(failure.message)) or message.rpartition(" desc = ")[2]
+        return EngineError(
+            f"the connection to the builder broke while {solve.name} was built: {redact(reason)}",
+            remedy="Run it again; the builder keeps the steps that were finished.",
+        )
+    if _OLD_BUILDX.search(failure.message):
+        return EngineError(
+            f"cannot build {solve.name}: docker has no usable buildx plugin: {message}",
+            remedy="Install buildx 0.13 or newer, or use the container image.",
+        )
+    if _is_push(failure):
+        return RegistryError(
+            f"the engine could not push {solve.name} to {solve.reference}: {message}",
+            registry=solve.reference.repository.registry,
+            remedy="Check the credentials of --repo and that the engine can reach the registry.",
+        )
+    place = None
+    if failure.line:
+        place = Place(path=solve.display_file or failure.file, line=failure.line)
+    code = _CODE.search(message)
+    what = f"exit code {code[1]}" if code and failure.step else message
+    step = f"{failure.step}: " if failure.step else ""
+    return BuildError(
+        f"building {solve.name} failed: {redact(step)}{what}",
+        place=place,
+        output=[redact(line) for line in failure.output],
+    )
+
+
+def first_line(text: str) -> str:
+    """The first line that is not blank, or nothing."""
+    return text.strip().splitlines()[0] if text.strip() else ""
