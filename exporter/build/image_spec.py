@@ -3,7 +3,6 @@
 No container runs and no layer is added (specification sections 11.1 row 14 and 11.5).
 """
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,8 @@ from exporter.build.stages import (
     LABEL_PROJECT,
 )
 from exporter.errors import ConfigError, Place
+from exporter.gotemplate.failure import GoTemplateError
+from exporter.naming.tag_language import fill_label
 from exporter.oci.config import ImageConfig
 from exporter.oci.document import Json
 from exporter.oci.edit import edit_config
@@ -29,7 +30,6 @@ STAGE = "imageSpec"
 _ESSENTIAL = frozenset({LABEL_PROJECT, LABEL_CONTENT_DIGEST, LABEL_PARENT, LABEL_COMMIT})
 _ALWAYS_REMOVED = ("WERF_COMMIT_HASH", "WERF_COMMIT_TIME_HUMAN", "WERF_COMMIT_TIME_UNIX")
 _NANOSECONDS = 1_000_000_000
-_PLACEHOLDER = re.compile(r"%-?\s*(\w*)\s*-?%|%")
 
 
 def dependencies(spec: ImageSpec) -> str:
@@ -81,7 +81,7 @@ def apply(
         service_labels: werf's labels for the new stage.
 
     Raises:
-        ConfigError: A label holds another placeholder, or a lone ``%``; the value of a variable
+        ConfigError: The template of a label is malformed or fails; the value of a variable
             has an open quote or brace; an expression is malformed.
     """
     run = dict(config.run)
@@ -199,16 +199,14 @@ def _compiled(entry: str, place: Place) -> "re2._Regexp":
 
 
 def _filled(text: str, values: Mapping[str, str], place: Place) -> str:
-    def value(found: re.Match[str]) -> str:
-        if found[1] not in values:
-            raise ConfigError(
-                f"the label text {text!r} of imageSpec holds an unknown placeholder {found[0]!r}",
-                place=place,
-                remedy="Known are %image% and %project%; a plain % cannot be written here.",
-            )
-        return values[found[1]]
-
-    return _PLACEHOLDER.sub(value, text)
+    try:
+        return fill_label(text, values)
+    except GoTemplateError as error:
+        raise ConfigError(
+            f"the label text {text!r} of imageSpec cannot be filled in: {error}",
+            place=place,
+            remedy='Known are %image% and %project%; a plain % is written %print "%"%.',
+        ) from error
 
 
 def _pairs(mapping: Mapping[str, str]) -> list[str]:

@@ -34,15 +34,17 @@ from exporter.gotemplate.values import (
 class Executable:
     """A template that is turned into closures when it is executed for the first time."""
 
-    __slots__ = ("_body", "_functions", "_slots", "_templates", "tree")
+    __slots__ = ("_body", "_escape", "_functions", "_slots", "_templates", "tree")
 
     def __init__(
         self,
         tree: nodes.Tree,
         functions: Mapping[str, Function],
         templates: Mapping[str, "Executable"],
+        escape: Callable[[str], str] | None = None,
     ) -> None:
         self.tree = tree
+        self._escape = escape
         self._functions = functions
         self._templates = templates
         self._body: Step | None = None
@@ -56,7 +58,7 @@ class Executable:
     def prepare(self) -> Step:
         """The closure of the body."""
         if self._body is None:
-            compiler = _Compiler(self.tree, self._functions, self._templates)
+            compiler = _Compiler(self.tree, self._functions, self._templates, self._escape)
             self._body = compiler.body(self.tree.body, nodes.Dot(self.tree.body.position))
             self._slots = [UNSET] * compiler.expressions.scope.count
         return self._body
@@ -76,8 +78,10 @@ class _Compiler:
         tree: nodes.Tree,
         functions: Mapping[str, Function],
         templates: Mapping[str, Executable],
+        escape: Callable[[str], str] | None,
     ) -> None:
         self.templates = templates
+        self.escape = escape
         self.blame = Blame(tree)
         self.expressions = Expressions(self.blame, functions)
 
@@ -121,7 +125,7 @@ class _Compiler:
 
     def action(self, node: nodes.Action) -> Step:
         value_of = self.expressions.pipeline(node.pipeline)
-        blame = self.blame
+        blame, escape = self.blame, self.escape
         if node.pipeline.variables:
 
             def run_only(frame: Frame, dot: Value) -> None:
@@ -138,6 +142,8 @@ class _Compiler:
                     text = sprint_printable(value)
                 except TooLargeError as error:
                     raise blame.limit(node, str(error)) from error
+            if escape is not None:
+                text = escape(text)
             frame.run.room -= len(text)
             frame.write(text)
 

@@ -1,6 +1,6 @@
 """A set of templates that know each other by name: parse texts into it, execute by name."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from exporter.gotemplate.builtins import BUILTINS
@@ -26,12 +26,21 @@ class TemplateSet:
     """
 
     def __init__(
-        self, functions: Mapping[str, Function], *, limits: Limits = DEFAULT_LIMITS, root: str = ""
+        self,
+        functions: Mapping[str, Function],
+        *,
+        limits: Limits = DEFAULT_LIMITS,
+        root: str = "",
+        escape: Callable[[str], str] | None = None,
     ) -> None:
-        """``root`` is the name that Go's messages call the set by."""
+        """``root`` is the name that Go's messages call the set by.
+
+        What actions print goes through ``escape``; the templates' own text never does.
+        """
         self.functions = dict(functions)
         self.limits = limits
         self.root = root
+        self._escape = escape
         self._names = frozenset((*self.functions, *BUILTINS))
         self._templates: dict[str, Executable] = {}
         self._parsed: dict[tuple[str, str], dict[str, Executable]] = {}
@@ -54,7 +63,7 @@ class TemplateSet:
                 name, text, tokens, functions=self._names, nesting=self.limits.nesting
             )
             found = {
-                each: Executable(tree, self.functions, self._templates)
+                each: Executable(tree, self.functions, self._templates, self._escape)
                 for each, tree in trees.items()
             }
             self._parsed[name, text] = found

@@ -1,4 +1,7 @@
-"""The template language of ``--tag``: Go's, between percent signs (section 4.1)."""
+"""The template language of ``--tag`` and of labels: Go's, between percent signs.
+
+Source: specification sections 4.1 and 11.5.
+"""
 
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
@@ -10,6 +13,18 @@ from exporter.gotemplate.quoting import quote
 from exporter.gotemplate.template_set import TemplateSet
 
 _SET: Final = "--tag"
+_LABEL: Final = "label"
+_HTML: Final = str.maketrans(
+    {
+        "\0": "\ufffd",
+        '"': "&#34;",
+        "'": "&#39;",
+        "&": "&amp;",
+        "+": "&#43;",
+        "<": "&lt;",
+        ">": "&gt;",
+    }
+)
 
 
 def execute(
@@ -32,6 +47,26 @@ def execute(
         except GoTemplateError as error:
             problems.append(f"invalid tag template {quote(text)}: {_message(error, added)}")
     return executed, problems
+
+
+def fill_label(text: str, values: Mapping[str, str]) -> str:
+    """Fill in a label's text for one image; the functions give ``values``.
+
+    As in werf, which uses ``html/template``, what actions print is escaped and other text is not.
+
+    Raises:
+        GoTemplateError: The text does not parse, or fails; its column is that of the user's text.
+    """
+    if "%" not in text:
+        return text
+    functions = {name: _place(name, value) for name, value in values.items()}
+    templates = TemplateSet(functions, root=_LABEL, escape=lambda shown: shown.translate(_HTML))
+    braced, added = _braced(text)
+    try:
+        templates.parse(_LABEL, braced)
+        return templates.execute(_LABEL, None)
+    except GoTemplateError as error:
+        raise GoTemplateError(_message(error, added), kind=error.kind) from error
 
 
 def _place(name: str, place: str) -> Function:

@@ -184,6 +184,23 @@ def test_clear_flags_empty_the_config_and_the_history() -> None:
     assert "history" not in changed.document
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a+b & %image%", "a+b & i&#43;&lt;1&gt;"),
+        ("%print image `-` project%", "i&#43;&lt;1&gt;-p"),
+        ('%if eq image "i+<1>"%yes%end%', "yes"),
+        ("x %- image -%  y {{z}}", "xi&#43;&lt;1&gt;y {{z}}"),
+        ('100%print "%"%', "100%"),
+    ],
+)
+def test_labels_are_templates_whose_actions_are_escaped(text: str, expected: str) -> None:
+    changed = image_spec.apply(
+        spec(labels={"a": text}), BASE, image="i+<1>", project="p", service_labels={}
+    )
+    assert changed.labels["a"] == expected
+
+
 @pytest.mark.parametrize("text", ["100%", "%%", "%other%"])
 def test_an_unknown_placeholder_is_refused_with_its_place(text: str) -> None:
     with pytest.raises(ConfigError, match=r"^werf\.yaml:5: the label text"):
