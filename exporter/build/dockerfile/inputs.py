@@ -44,6 +44,8 @@ from exporter.git.path_match import PathMatcher, path_matcher
 from exporter.git.trees import Entry, Selection
 from exporter.value import dataclass
 
+# Instructions besides ENV, ARG, ADD and COPY whose words BuildKit expands, and refuses.
+_EXPANDED = frozenset({"LABEL", "USER", "WORKDIR", "EXPOSE", "VOLUME", "STOPSIGNAL"})
 _INDEX = re.compile(r"[+-]?\d+\Z")
 _REMOTE = re.compile(r"(?:https?|git|ssh)://|[\w-]+@[^/:]+:")
 _ATTRIBUTES = re.compile(rb"\b(?:text|crlf|eol|ident|working-tree-encoding)\b")
@@ -234,6 +236,8 @@ class _Collector:
                     yield expand(instruction.code)
                 except ExpansionError:
                     # shell syntax beyond BuildKit's lexer: werf gives up, the build does not
+                    if instruction.name in _EXPANDED:
+                        collected.scope.check(instruction.arguments)
                     yield instruction.code
 
     # files

@@ -6,7 +6,8 @@ BuildKit really uses. They differ: in werf an ``ARG`` wins over an ``ENV``, a va
 Source: spec/werf-behaviour.md, section 5.3; BuildKit v0.13.1, package ``dockerfile2llb``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from exporter.build.dockerfile.expand import WordRules, process_word
 from exporter.build.dockerfile.parse import Dockerfile, Instruction
@@ -131,6 +132,16 @@ class BuildScope:
     def expand(self, word: str) -> str:
         """The word with variables replaced."""
         return process_word(word, self.variables, self.rules)
+
+    def check(self, words: Iterable[str]) -> None:
+        """Check that words can be expanded, whatever the external base sets.
+
+        Raises:
+            ExpansionError: A word is malformed in every case.
+        """
+        rules = replace(self.rules, keep_unset=True)
+        for word in words:
+            process_word(word, self.variables, rules)
 
     def apply(self, instruction: Instruction) -> None:
         """Take an ``ARG`` or ``ENV`` in."""

@@ -443,3 +443,9 @@ def test_added_files_need_not_be_committed(tmp_path: Path) -> None:
 def test_a_missing_added_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="contextAddFiles: 'gen' was not found"):
         list_added(tmp_path, "svc", ["gen"])
+
+
+def test_what_buildkit_itself_expands_must_be_well_formed() -> None:
+    with pytest.raises(ConfigError, match=r"Dockerfile:2: unsupported modifier"):
+        arguments("FROM a\nLABEL x=${X^^}\n")
+    assert arguments("FROM a\nLABEL x=${X:?}\n") == ("a", "LABEL x=${X:?}")
