@@ -44,19 +44,29 @@ class Reported:
     source: Source
 
 
+def checked(path: Path) -> Path:
+    """The path of a report to write; ``.json`` is added to one without ending.
+
+    Raises:
+        InputError: The ending is neither ``.json`` nor ``.env``.
+    """
+    if not path.suffix:
+        return path.with_name(f"{path.name}.json")
+    if path.suffix not in {".json", ".env"}:
+        raise InputError(
+            f"--build-report-path {path} ends in {path.suffix}",
+            remedy="A build report is a .json or an .env file.",
+        )
+    return path
+
+
 def write(path: Path, images: Sequence[Reported]) -> None:
     """Write the report; ``.json`` is added to a path without ending.
 
     Raises:
         InputError: The ending is neither ``.json`` nor ``.env``, or the file cannot be written.
     """
-    if not path.suffix:
-        path = path.with_name(f"{path.name}.json")
-    if path.suffix not in {".json", ".env"}:
-        raise InputError(
-            f"--build-report-path {path} ends in {path.suffix}",
-            remedy="A build report is a .json or an .env file.",
-        )
+    path = checked(path)
     records = {
         reported.source.image: _record(reported)
         for reported in sorted(images, key=lambda each: each.source.image)

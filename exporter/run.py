@@ -150,6 +150,7 @@ class Run:
             lambda: mutation_of(self.options),
             lambda: self.stages,
             lambda: logins_of(self.options, self._env),
+            self._check_build_report,
         ):
             try:
                 check()
@@ -377,6 +378,12 @@ class Run:
             else source
             for name, source in published.items()
         }
+
+    def _check_build_report(self) -> None:
+        if self.options.save_build_report and self.options.build_report_path:
+            from exporter import build_report  # noqa: PLC0415 - only when asked for
+
+            build_report.checked(Path(self.options.build_report_path))
 
     def _write_build_report(
         self, plan: Plan, built: Mapping[Key, Built], published: Mapping[str, Source]

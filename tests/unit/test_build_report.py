@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from exporter.build_report import read, write
+from exporter.build_report import checked, read, write
 from exporter.errors import InputError
 
 STAGE = {"Name": "from", "DockerImageName": "r.example/app:1", "DockerImageID": "sha256:1"}
@@ -69,3 +69,8 @@ def test_a_path_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match=r"report\.json cannot be written: .+Name a path"):
         write(tmp_path / "file" / "report.json", [])
+
+
+def test_another_ending_is_refused() -> None:
+    with pytest.raises(InputError, match=r"^--build-report-path x\.xml ends in \.xml"):
+        checked(Path("x.xml"))
