@@ -354,6 +354,10 @@ class Decoder:
                 text = f"key {_in_go_syntax(name)} already set in map"
                 hint = "Keep one of them; what << brings in cannot be replaced"
                 self.problem(value_node, text, hint=hint)
+            elif not self.strict and name in found and not _has(found, name):
+                # 1, 1.0 and true are one key here: better no map than one that lost an entry
+                text = f"key {_in_go_syntax(name)} cannot be told from one before it"
+                self.problem(key_node, text, hint="Put one of them into quotes")
             else:
                 found[name] = item
 

@@ -157,3 +157,10 @@ def test_aliases_that_multiply_are_refused() -> None:
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 9)]
     with pytest.raises(YamlError, match="excessive aliasing"):
         Decoder().any(compose("\n".join(lines)))
+
+
+def test_keys_that_only_go_tells_apart_are_refused_not_lost() -> None:
+    decoder = Decoder(strict=False)
+    decoder.any(compose("1: a\nyes: b\n"))
+    with pytest.raises(YamlError, match="cannot be told from one before it"):
+        decoder.finish()
