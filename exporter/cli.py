@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from exporter.ci import Console
 
 _BUG = 70
+_NAME_MAX = 255  # bytes of one name, on every file system that counts
 _LOOKING = ("export", "build", "plan")
 _OBJECTS_BETWEEN_COLLECTIONS = 50_000
 
@@ -129,7 +130,16 @@ def _options(argv: Sequence[str], env: Mapping[str, str]) -> Options | None:
         sys.stdout.write(asked)
         return None
     flags: Mapping[str, FlagValue] = asked.flags
-    return resolve(asked.command, flags=flags, arguments=asked.arguments, env=env)
+    options = resolve(asked.command, flags=flags, arguments=asked.arguments, env=env)
+    for option, paths in (
+        ("dir", [options.dir]),
+        ("git-work-tree", [options.git_work_tree]),
+        ("ssh-key", options.ssh_key),
+    ):
+        for path in paths:
+            if "\0" in path or any(len(os.fsencode(part)) > _NAME_MAX for part in path.split("/")):
+                raise InputError(f"--{option}: no file can have the name {path[:40]!r}…")
+    return options
 
 
 def _are_further_arguments(words: Sequence[str], env: Mapping[str, str]) -> bool:

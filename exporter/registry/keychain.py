@@ -129,6 +129,11 @@ class Keychain:
         return None
 
     def _ask(self, helper: str, server: str) -> Credential | None:
+        if "\0" in helper:
+            raise InputError(
+                f"the name of the credential helper for {server} holds a NUL character",
+                remedy="Correct credHelpers and credsStore in Docker's config.json",
+            )
         program = f"docker-credential-{helper}"
         try:
             done = self._run(
