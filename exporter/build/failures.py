@@ -17,6 +17,8 @@ _UNREACHABLE = re.compile(
 )
 _PASSING = re.compile(
     r"unexpected status.*?\b(?:408|425|429|500|502|503|504|522)\b"
+    # Distribution says so while another process commits an identical blob.
+    r"|unexpected status from PUT request to \S+/manifests/\S+: 400\b"
     r"|connection (?:reset|refused|timed out)|broken pipe|unexpected EOF|\bEOF\b|i/o timeout"
     r"|TLS handshake timeout|Too Many Requests|Service Unavailable|Bad Gateway",
     re.IGNORECASE,

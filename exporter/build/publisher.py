@@ -124,7 +124,7 @@ class Publisher:
         manifest, config = record(labels)
         try:
             self._push_config(storage, manifest, config, look=not renew)
-            self._registry.put_manifest(storage.repository.tag(tag), manifest)
+            self._put_manifest(storage, tag, manifest, config)
         except RegistryError as error:
             if error.status != _FORBIDDEN:
                 raise
@@ -138,8 +138,18 @@ class Publisher:
         self._push_config(storage, image.manifest, image.config, look=False)
 
     def _put(self, storage: StageStorage, image: StageImage) -> None:
-        self._registry.put_manifest(storage.repository.tag(str(image.id)), image.manifest)
+        self._put_manifest(storage, str(image.id), image.manifest, image.config)
         storage.add(image)
+
+    def _put_manifest(
+        self, storage: StageStorage, tag: str, manifest: Manifest, config: ImageConfig
+    ) -> None:
+        """Write a manifest whose config, the same for every run, others may be writing as well."""
+        self._registry.put_manifest_of(
+            storage.repository.tag(tag),
+            manifest,
+            repair=lambda turn: self._push_config(storage, manifest, config, look=turn == 1),
+        )
 
     def _push_config(
         self, storage: StageStorage, manifest: Manifest, config: ImageConfig, *, look: bool

@@ -17,7 +17,7 @@ from exporter.registry.answer import Answer
 from exporter.registry.blob import BlobSource, download, verified
 from exporter.registry.keychain import Credential, Keychain
 from exporter.registry.request import Request
-from exporter.registry.retry import Attempts
+from exporter.registry.retry import Attempts, TransientError
 from exporter.registry.settings import (
     LIST_LIMIT_BYTES,
     MANIFEST_LIMIT_BYTES,
@@ -34,6 +34,9 @@ _NO_HEAD = (400, 403, 401, 405, 406, 501)
 _PAGE_TAGS = 1000  # ECR takes no more
 _MOST_PAGES = 1000
 _MOST_PAGES_BYTES = 256 << 20
+# Codes by which a registry says that something that was just written is not there (yet).
+_LOST = frozenset(("MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN", "MANIFEST_UNKNOWN", "DIGEST_INVALID"))
+_MOST_ROUNDS = 4
 _ACCEPT = {"Accept": ", ".join(ACCEPTED)}
 _Found = TypeVar("_Found")
 
@@ -194,6 +197,35 @@ class RegistryClient:
                 remedy="The registry converts manifests: try another --media-type",
             )
         return stored
+
+    def put_manifest_of(
+        self, reference: Reference, manifest: Manifest | Index, *, repair: Callable[[int], object]
+    ) -> Digest | None:
+        """Write a manifest whose content was just sent; what is said to be missing is repaired.
+
+        Distribution rewrites its links in place, so that a manifest may be refused while another
+        process commits an identical blob: such a refusal is worth another round of checks.
+
+        Args:
+            reference: Its tag or digest.
+            manifest: What is written.
+            repair: Makes sure of its content; gets the number of the refusal, from 1 on.
+
+        Returns:
+            The digest that the registry says it stored; None when it does not say.
+        """
+        attempts = self.attempts(reference)
+        refusals = 0
+        while True:
+            try:
+                return self.put_manifest(reference, manifest)
+            except RegistryError as error:
+                refusals += 1
+                if not _LOST.intersection(error.codes) or refusals == _MOST_ROUNDS:
+                    raise
+                problem = TransientError.of(error, "content just sent is said to be missing")
+            attempts.again(problem)
+            repair(refusals)
 
     def blob_exists(self, repository: Repository, digest: Digest) -> bool:
         """Whether the repository holds the blob."""

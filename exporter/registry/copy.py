@@ -21,17 +21,11 @@ from exporter.oci.media_type import MediaType
 from exporter.oci.reference import Reference, Repository
 from exporter.registry.blob import BlobSource
 from exporter.registry.client import RegistryClient
-from exporter.registry.retry import TransientError
 from exporter.registry.upload import PushResult
 from exporter.value import dataclass
 
 logger = logging.getLogger(__name__)
 
-# Codes by which a registry says that something that was just written is not there (yet).
-_LOST = frozenset(
-    ("MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN", "MANIFEST_UNKNOWN", "DIGEST_INVALID", "BLOB_UNKNOWN")
-)
-_MOST_ROUNDS = 4
 _LARGEST_STATEMENT_BYTES = 64 << 20
 
 
@@ -168,24 +162,15 @@ class Copier:
     ) -> Digest | None:
         """Write a manifest whose content is in place; what got lost meanwhile is sent again.
 
-        Distribution rewrites its links in place, so that a manifest may be refused while another
-        process commits an identical blob: such a refusal is worth another round of checks.
-
         Returns:
             The digest that the registry says it stored; None when it does not say.
         """
-        attempts = self.client.attempts(reference)
-        rounds = 0
-        while True:
-            try:
-                return self.client.put_manifest(reference, manifest)
-            except RegistryError as error:
-                rounds += 1
-                if not _LOST.intersection(error.codes) or rounds >= _MOST_ROUNDS:
-                    raise
-                problem = TransientError.of(error, "content just sent is said to be missing")
-            attempts.again(problem)
-            self._repair(content, reference.repository, manifest, trusting=rounds == 1)
+        destination = reference.repository
+        return self.client.put_manifest_of(
+            reference,
+            manifest,
+            repair=lambda turn: self._repair(content, destination, manifest, trusting=turn == 1),
+        )
 
     def _repair(
         self,

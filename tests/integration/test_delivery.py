@@ -183,6 +183,26 @@ def test_what_was_finished_before_a_failure_is_kept(workplace: Workplace) -> Non
     assert mended.built == ["bad/dockerfile"]
 
 
+def test_a_record_whose_config_another_run_is_writing_is_written_again(
+    committed: Workplace,
+) -> None:
+    fake = FakeRegistry()
+    with serve(fake) as address:
+        committed.commit(BIG)
+        lost = b'{"errors":[{"code":"DIGEST_INVALID"},{"code":"MANIFEST_BLOB_UNKNOWN"}]}'
+        fake.fault(
+            "^PUT /v2/p/stages/manifests/managed-image-app",
+            "status",
+            times=1,
+            status=400,
+            body=lost,
+        )
+        ran = committed.run("export", "--repo", f"{address}/p/stages", "--tag", committed.tag)
+        assert ran.code == 0, ran.text
+        assert [rule.hits for rule in fake.faults] == [1]
+        assert "managed-image-app" in fake.tags["p/stages"]
+
+
 def test_two_runs_at_once_export_the_same(workplace: Workplace) -> None:
     workplace.commit(
         {
