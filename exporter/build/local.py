@@ -4,7 +4,7 @@ Without ``--repo`` the engine takes the place of the repository, as in werf (spe
 stages of both are found by both. An export sends the layers on and writes only the cleaned image.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,6 @@ from exporter.registry.blob import BlobSource
 from exporter.registry.client import RegistryClient
 
 _ATTEMPTS = 3
-_CHUNK = 1 << 20
 _IMPORTS = "werf-import-metadata"
 
 
@@ -255,18 +254,10 @@ def _send_at_hand(
     if any(layer.digest not in images.layers for layer in lacking):
         return False
     for layer in lacking:
-        client.push_blob(destination, _file_source(layer, images.layers[layer.digest]), look=False)
+        client.push_blob(
+            destination, BlobSource.of_file(images.layers[layer.digest], layer), look=False
+        )
     return True
-
-
-def _file_source(blob: Descriptor, path: Path) -> BlobSource:
-    def open_at(offset: int) -> Iterator[bytes]:
-        with path.open("rb") as file:
-            file.seek(offset)
-            while piece := file.read(_CHUNK):
-                yield piece
-
-    return BlobSource(descriptor=blob, open=open_at)
 
 
 def _config(found: Mapping[str, Any]) -> dict[str, Any]:

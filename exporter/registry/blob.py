@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import field
+from pathlib import Path
 
 from exporter.errors import DigestMismatchError, RegistryError
 from exporter.oci.descriptor import Descriptor
@@ -18,6 +19,7 @@ from exporter.value import dataclass
 _PARTIAL = 206
 _OUT_OF_RANGE = 416
 _PROGRESS_BYTES = 1 << 20
+_PIECE_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +36,18 @@ class BlobSource:
             descriptor=Descriptor.of(content, media_type),
             open=lambda offset: iter((content[offset:],)),
         )
+
+    @classmethod
+    def of_file(cls, path: Path, descriptor: Descriptor) -> "BlobSource":
+        """The source that a file holds."""
+
+        def open_at(offset: int) -> Iterator[bytes]:
+            with path.open("rb") as file:
+                file.seek(offset)
+                while piece := file.read(_PIECE_BYTES):
+                    yield piece
+
+        return cls(descriptor=descriptor, open=open_at)
 
 
 def verified(pieces: Iterator[bytes], blob: Descriptor, repository: Repository) -> Iterator[bytes]:

@@ -19,7 +19,6 @@ from exporter.registry.blob import BlobSource
 from exporter.registry.client import RegistryClient
 
 _BLOBS = "blobs/sha256"
-_CHUNK = 1 << 20
 _AT_ONCE = 8
 _SMALL = 64 << 10
 """Bytes of a layer that is sent sooner than asked for."""
@@ -54,18 +53,26 @@ class Layout:
         del reference
         return Digest.of(b"")
 
+    def root(self) -> Manifest | Index:
+        """The manifest of the one image, or the index over several."""
+        [listed] = json.loads((self.folder / "index.json").read_bytes())["manifests"]
+        return self._manifest(Digest(listed["digest"]))
+
     def images(self) -> dict[str, Layers]:
         """The layers of every image by the variant of its platform."""
-        [listed] = json.loads((self.folder / "index.json").read_bytes())["manifests"]
-        root = self._manifest(Digest(listed["digest"]))
+        root = self.root()
         if isinstance(root, Manifest):
-            return {"": self._layers(root)}
+            return {"": self.layers(root)}
         found = {}
         for child in root.manifests:
             manifest = self._manifest(child.digest)
             if isinstance(manifest, Manifest) and child.platform is not None:
-                found[child.platform.variant] = self._layers(manifest)
+                found[child.platform.variant] = self.layers(manifest)
         return found
+
+    def layers(self, manifest: Manifest) -> Layers:
+        """The layers of one of the images, with what its config says of them."""
+        return layers_of(manifest, parse_config(self.path(manifest.config.digest).read_bytes()))
 
     def path(self, digest: Digest) -> Path:
         """Where a blob is."""
@@ -73,9 +80,6 @@ class Layout:
 
     def _manifest(self, digest: Digest) -> Manifest | Index:
         return parse_manifest(self.path(digest).read_bytes())
-
-    def _layers(self, manifest: Manifest) -> Layers:
-        return layers_of(manifest, parse_config(self.path(manifest.config.digest).read_bytes()))
 
 
 class Waiting:
@@ -122,11 +126,4 @@ class Waiting:
         path = self._layout.path(blob.digest)
         if not path.exists() or path.stat().st_size != blob.size:
             return None
-
-        def open_at(offset: int) -> Iterator[bytes]:
-            with path.open("rb") as file:
-                file.seek(offset)
-                while chunk := file.read(_CHUNK):
-                    yield chunk
-
-        return BlobSource(descriptor=blob, open=open_at)
+        return BlobSource.of_file(path, blob)

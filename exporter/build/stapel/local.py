@@ -6,16 +6,14 @@ by one, each with the layers that the engine lacks (docs/adr/020-stapel-stages-i
 An engine without the containerd store has no such output; its image is saved instead.
 """
 
-import json
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar
 
-from exporter.build.archive import Pieces, Readable
+from exporter.build.archive import Pieces
 from exporter.build.buildkit import Solve
 from exporter.build.delivery import Deliveries
 from exporter.build.images import PlannedStage
@@ -23,20 +21,17 @@ from exporter.build.local import LocalPublisher, engine_name
 from exporter.build.stages import StageImage
 from exporter.build.stapel.engine_contexts import builds_in_engine
 from exporter.build.stapel.job import Content, Job
-from exporter.build.stapel.publication import Layer, Layers, layers_of
+from exporter.build.stapel.layout import Layout
+from exporter.build.stapel.publication import Layer, Layers
 from exporter.build.stapel.saved import unpack
 from exporter.errors import BuildError, EngineError
 from exporter.oci import media_type as types
-from exporter.oci.config import parse_config
 from exporter.oci.descriptor import Descriptor
 from exporter.oci.digest import Digest
 from exporter.oci.document import View
-from exporter.oci.manifest import Manifest, parse_manifest
-from exporter.oci.reference import Reference, Repository
+from exporter.oci.manifest import Manifest
+from exporter.oci.reference import Repository
 from exporter.registry.blob import BlobSource
-
-_BLOBS = "blobs/sha256"
-_CHUNK = 1 << 20
 
 
 class LocalJob(Job):
@@ -105,25 +100,18 @@ class LocalJob(Job):
         return self._publisher.images.engine.facts().containerd_store
 
     def _from_layout(self, solve: Solve) -> Layers:
-        folder = self._folder / uuid.uuid4().hex
-        blobs = folder / _BLOBS
-        blobs.mkdir(parents=True)
+        layout = Layout(self._folder / uuid.uuid4().hex)
         known = {Digest(str(layer.descriptor["digest"])) for layer in self._start.layers.all}
-        for digest in known:
-            (blobs / digest.hex).touch()
-        buildkit = replace(
-            self._session.buildkit, deliveries=Deliveries([_ToLayout(folder)], lambda _: None)
-        )
+        layout.expect(known)
+        buildkit = replace(self._session.buildkit, deliveries=Deliveries([layout], lambda _: None))
         self._run(buildkit, solve)
-        [listed] = json.loads((folder / "index.json").read_bytes())["manifests"]
-        manifest = parse_manifest((blobs / Digest(listed["digest"]).hex).read_bytes())
+        manifest = layout.root()
         if not isinstance(manifest, Manifest):
             raise BuildError("BuildKit made an index where one image was expected")
-        config = parse_config((blobs / manifest.config.digest.hex).read_bytes())
         for layer in manifest.layers:
             if layer.digest not in known:
-                self._waiting.files[layer.digest] = blobs / layer.digest.hex
-        return layers_of(manifest, config)
+                self._waiting.files[layer.digest] = layout.path(layer.digest)
+        return layout.layers(manifest)
 
     def _from_engine(self, solve: Solve) -> Layers:
         """Through an image of the engine that has another name until its stages are there."""
@@ -180,27 +168,3 @@ class _Waiting:
         """Take a layer that was made here."""
         del repository
         self.take(source.descriptor.digest, source.open(0))
-
-
-@dataclass(frozen=True, slots=True)
-class _ToLayout:
-    """Writes the image to an OCI layout, blobs that are in it aside; a delivery."""
-
-    pushes: ClassVar[bool] = False
-
-    folder: Path
-
-    def output(self, reference: Reference) -> str:
-        """A folder on our side."""
-        del reference
-        return f"type=oci,oci-mediatypes=false,tar=false,dest={self.folder}"
-
-    def receive(self, stream: Readable, reference: Reference) -> None:
-        """Nothing comes this way."""
-        del reference
-        stream.read()
-
-    def finish(self, reference: Reference) -> Digest:
-        """No manifest anywhere yet."""
-        del reference
-        return Digest.of(b"")
