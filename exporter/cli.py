@@ -138,7 +138,10 @@ def _options(argv: Sequence[str], env: Mapping[str, str]) -> Options | None:
     ):
         for path in paths:
             if "\0" in path or any(len(os.fsencode(part)) > _NAME_MAX for part in path.split("/")):
-                raise InputError(f"--{option}: no file can have the name {path[:40]!r}…")
+                raise InputError(
+                    f"--{option}: no file can have the name {path[:40]!r}…",
+                    remedy=f"Each part of a path has at most {_NAME_MAX} bytes, and no NUL.",
+                )
     return options
 
 
