@@ -6,7 +6,7 @@ Argument lists only, never a shell. The child's environment is given, not inheri
 import logging
 import socket
 import subprocess  # noqa: TID251 - this module is the door
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -20,12 +20,26 @@ Child = subprocess.Popen[bytes]
 """A program that runs, with pipes to it."""
 
 _running: set[Child] = set()
+_stops: list[Callable[[], None]] = []
 
 
 def stop_all() -> None:
     """Ask every program that still runs to end; called when a signal stops the exporter."""
     for child in tuple(_running):
         child.terminate()
+    for stop in tuple(_stops):
+        stop()
+
+
+def on_stop(stop: Callable[[], None]) -> Callable[[], None]:
+    """Have something else stopped as well; what is returned takes that back."""
+    _stops.append(stop)
+
+    def forget() -> None:
+        if stop in _stops:
+            _stops.remove(stop)
+
+    return forget
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,8 +29,10 @@ from exporter.registry.settings import Settings
 if TYPE_CHECKING:  # loaded only when something is built, or without --repo
     from exporter.build.buildkit import BuildKit
     from exporter.build.delivery import Deliveries
+    from exporter.build.direct import Direct
     from exporter.build.engine import Engine
     from exporter.build.engine_images import EngineImages
+    from exporter.build.farewells import Farewells
     from exporter.build.local import LocalPublisher
     from exporter.preflight import Checks
 
@@ -52,10 +54,6 @@ class Workshop:
     def client(self) -> RegistryClient:
         """The registry client, with the accounts of the options."""
         options = self.options
-        folder = Path(options.docker_config) if options.docker_config else None
-        keychain = Keychain(
-            logins=logins_of(options, self._env), env=self._env, docker_config=folder
-        )
         settings = Settings(
             insecure=options.insecure_registry,
             skip_tls_verify=options.skip_tls_verify_registry,
@@ -63,7 +61,14 @@ class Workshop:
             env=self._env,
             retry_timeout_s=float(options.retry_timeout),
         )
-        return self._stack.enter_context(RegistryClient(keychain=keychain, settings=settings))
+        return self._stack.enter_context(RegistryClient(keychain=self._keychain, settings=settings))
+
+    @cached_property
+    def _keychain(self) -> Keychain:
+        """The accounts of the options and of the user's files."""
+        options = self.options
+        folder = Path(options.docker_config) if options.docker_config else None
+        return Keychain(logins=logins_of(options, self._env), env=self._env, docker_config=folder)
 
     @property
     def stages(self) -> Repository | None:
@@ -78,29 +83,52 @@ class Workshop:
     @cached_property
     def buildkit(self) -> "BuildKit":
         """The door to builds; the engine's programs see the accounts of the options."""
-        from exporter.build.buildkit import (  # noqa: PLC0415 - only when something is built
-            BuildKit,
-            Farewells,
-        )
+        from exporter.build.buildkit import BuildKit  # noqa: PLC0415 - only to build
+        from exporter.build.buildx import Buildx  # noqa: PLC0415 - the same
         from exporter.build.docker_config import (  # noqa: PLC0415 - the same
             docker_folder,
             private_config,
         )
+        from exporter.build.farewells import Farewells  # noqa: PLC0415 - the same
 
         options, env = self.options, self._env
         folder = docker_folder(options.docker_config, env)
         child_env = self._stack.enter_context(private_config(folder, logins_of(options, env), env))
         farewells = Farewells()
-        self._stack.callback(farewells.wait)
-        return BuildKit(
+        buildx = Buildx(
             env=child_env,
             monotonic=time.monotonic,
-            sleep=time.sleep,
-            deliveries=self._deliveries(),
             farewells=farewells,
             builder=options.builder,
             cache_from=options.cache_from,
             cache_to=options.cache_to,
+        )
+        direct = self._direct(child_env, farewells)
+        self._stack.callback(farewells.wait)
+        return BuildKit(
+            buildx=buildx, direct=direct, sleep=time.sleep, deliveries=self._deliveries()
+        )
+
+    def _direct(self, env: Mapping[str, str], farewells: "Farewells") -> "Direct | None":
+        """The way to BuildKit itself, when it is the one inside the engine of this machine."""
+        from exporter.build.builder import uses_another  # noqa: PLC0415 - only to build
+        from exporter.build.direct import Direct  # noqa: PLC0415 - the same
+        from exporter.build.engine import socket_of  # noqa: PLC0415 - the same
+        from exporter.buildkit import Client, EngineRoad  # noqa: PLC0415 - the same
+
+        options = self.options
+        if options.cache_from or options.cache_to or uses_another(options.builder, env):
+            return None
+        if not (path := socket_of(env)):
+            return None
+        client = Client(EngineRoad(path))
+        self._stack.callback(client.close)
+        return Direct(
+            client=client,
+            env=env,
+            monotonic=time.monotonic,
+            find_account=self._keychain.find_host,
+            farewells=farewells,
         )
 
     @cached_property

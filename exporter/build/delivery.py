@@ -7,7 +7,7 @@ Our client is for engines that cannot reach the registry (another network, anoth
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from exporter.build.archive import Pieces, Put, Readable, read_archive
 from exporter.build.builder import find_builder
@@ -30,6 +30,10 @@ class Delivery(Protocol):
         """The value of buildx's option ``--output``."""
         ...
 
+    def exporter(self, reference: Reference) -> Mapping[str, str] | None:
+        """Attributes of an engine's exporter of images; None when only buildx knows the way."""
+        ...
+
     def receive(self, stream: Readable, reference: Reference) -> Digest | None:
         """Take what buildx writes to its standard output while it runs, to the end.
 
@@ -43,7 +47,30 @@ class Delivery(Protocol):
         ...
 
 
-class PushByBuildKit:
+class QuietDelivery:
+    """A way on which nothing comes to us, and nothing is left to do; for others to build on."""
+
+    pushes: ClassVar[bool] = False
+    __slots__ = ()
+
+    def exporter(self, reference: Reference) -> Mapping[str, str] | None:
+        """Only buildx knows the way."""
+        del reference
+        return None
+
+    def receive(self, stream: Readable, reference: Reference) -> Digest | None:
+        """Nothing comes."""
+        del reference
+        stream.read()
+        return None
+
+    def finish(self, reference: Reference) -> Digest | None:
+        """Nothing is left."""
+        del reference
+        return None
+
+
+class PushByBuildKit(QuietDelivery):
     """The engine's BuildKit pushes the image under its tag, and its image store gets no copy.
 
     Unpacking a copy, and the second push that buildx has the engine make of it, cost a fifth of a
@@ -57,32 +84,29 @@ class PushByBuildKit:
         """An image in the registry."""
         return f"type=image,push=,store=false,oci-mediatypes=false,name={reference}"
 
-    def receive(self, stream: Readable, reference: Reference) -> None:
-        """Nothing comes."""
-        del reference
-        stream.read()
+    def exporter(self, reference: Reference) -> Mapping[str, str] | None:
+        """An image in the registry."""
+        return {
+            "name": str(reference),
+            "push": "true",
+            "store": "false",
+            "oci-mediatypes": "false",
+        }
 
-    def finish(self, reference: Reference) -> None:
-        """Nothing is left."""
 
-
-class PushByEngine(PushByBuildKit):
+class PushByEngine(QuietDelivery):
     """The engine pushes what its store has got."""
-
-    pushes = False
 
     def output(self, reference: Reference) -> str:
         """An image in the engine and in the registry."""
         return f"type=image,push=true,oci-mediatypes=false,name={reference}"
 
 
-class KeepInEngine:
+class KeepInEngine(QuietDelivery):
     """The image stays in the engine under its name: local mode.
 
     The engine's own BuildKit has it there at once; any other one sends it as an archive.
     """
-
-    pushes = False
 
     def __init__(self, env: Mapping[str, str], builder: str) -> None:
         """Take what decides which builder is used; it is asked when the first image is built."""
@@ -99,23 +123,13 @@ class KeepInEngine:
         kind = "image" if self.is_engine else "docker"
         return f"type={kind},oci-mediatypes=false,name={local_name(reference)}"
 
-    def receive(self, stream: Readable, reference: Reference) -> None:
-        """Nothing comes."""
-        del reference
-        stream.read()
 
-    def finish(self, reference: Reference) -> None:
-        """Nothing is left."""
-
-
-class PushByClient:
+class PushByClient(QuietDelivery):
     """Our own client pushes: BuildKit's archive as it comes, nothing of it touches the disk.
 
     An engine without the containerd store writes no archive while it builds.
     There the image is kept in the engine, saved from it, and forgotten.
     """
-
-    pushes = False
 
     def __init__(self, client: RegistryClient, open_engine: Callable[[], Engine | None]) -> None:
         """Take the client and the engine that builds, None for a builder of its own."""
@@ -219,7 +233,7 @@ class Deliveries:
 
 
 def _by_engine(way: Delivery) -> bool:
-    return isinstance(way, PushByBuildKit)
+    return isinstance(way, PushByBuildKit | PushByEngine)
 
 
 def local_name(reference: Reference) -> str:

@@ -8,7 +8,7 @@ from exporter.errors import BuildError, EngineError, Place, RegistryError
 from exporter.log import redact
 
 if TYPE_CHECKING:
-    from exporter.build.buildkit import Solve
+    from exporter.build.solve import Solve
 
 _UNREACHABLE = re.compile(
     r"connection refused|no such host|no route to host|network is unreachable|i/o timeout"

@@ -1,21 +1,13 @@
-"""BuildKit's progress stream (``--progress=rawjson``) as lines for people.
+"""What BuildKit tells of a solve, as lines for people, and what of it is kept for the end."""
 
-The stream is a sequence of JSON objects, each starting with ``{`` and ending with ``}`` alone on a
-line, followed on failure by buildx's own text: the place in the Dockerfile, an excerpt and
-``ERROR: …``.
-"""
-
-import base64
-import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
 
-_PLACE = re.compile(r"^(?P<file>\S.*):(?P<line>\d+)$")
+from exporter.buildkit.status import Log, Update, Vertex
+
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
-_FRACTION = re.compile(r"\.\d+")
+_PUSHED = "pushing manifest for "
 
 
 @dataclass(slots=True, kw_only=True)
@@ -43,7 +35,7 @@ class Failure:
 
 
 class Progress:
-    """Reads the stream of one solve and tells each line of interest to ``say``."""
+    """Takes in what is told of one solve, and tells each line of interest to ``say``."""
 
     _LAST_LINES = 50
 
@@ -51,82 +43,59 @@ class Progress:
         """``say`` gets one line at a time, without line break and control characters."""
         self._say = say
         self._steps: dict[str, Step] = {}
-        self._text: list[str] = []
-        self._object: list[str] | None = None
         self.pushed = ""
         """The digest of the manifest that BuildKit itself has pushed; empty until it is out."""
         self._pushes: dict[str, str] = {}
 
-    def read(self, lines: Iterable[bytes], *, until: Callable[[], bool] = lambda: False) -> None:
-        """Take in the stream, line by line as it comes: all of it, or until enough is known."""
-        for raw in lines:
-            line = raw.decode("utf-8", "replace").rstrip("\r\n")
-            if self._object is not None:
-                self._object.append(line)
-                if line == "}":
-                    self._take("\n".join(self._object))
-                    self._object = None
-                    if until():
-                        return
-            elif line == "{":
-                self._object = [line]
-            elif line.startswith("{") and line.endswith("}"):
-                self._take(line)
-            elif line.strip():
-                self._text.append(line)
+    def take(self, update: Update) -> None:
+        """Take in what is new."""
+        for vertex, what in update.done:
+            if what.startswith(_PUSHED):
+                self._pushes[vertex] = what.rpartition("@")[2]
+        for each in update.vertexes:
+            self._vertex(each)
+        for log in update.logs:
+            self._log(log)
+        for warning in update.warnings:
+            self._say(f"warning: {_plain(warning.decode('utf-8', 'replace'))}")
 
-    def failure(self) -> Failure:
-        """What went wrong, from the failed step and buildx's closing text."""
+    def failure(self, message: str, file: str = "", line: int = 0) -> Failure:
+        """What went wrong: the failed step beside what BuildKit says at the end."""
         failed = next((step for step in self._steps.values() if step.error), None)
-        closing = [line for line in self._text if line.startswith("ERROR: ")]
-        message = closing[-1].removeprefix("ERROR: ") if closing else "\n".join(self._text[-3:])
         message = message.removeprefix("failed to solve: ")
-        place = next((found for text in self._text if (found := _PLACE.match(text))), None)
         return Failure(
             step=failed.name if failed else "",
             message=message or (failed.error if failed else "the build ended without saying why"),
-            file=place["file"] if place else "",
-            line=int(place["line"]) if place else 0,
+            file=file,
+            line=line,
             output=tuple(failed.output[-self._LAST_LINES :]) if failed else (),
         )
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether a step has failed."""
+        return any(step.error for step in self._steps.values())
 
     @property
     def steps(self) -> tuple[Step, ...]:
         """Every step seen, in the order of appearance."""
         return tuple(self._steps.values())
 
-    def _take(self, text: str) -> None:
-        try:
-            event = json.loads(text)
-        except ValueError:
-            self._text.append(text)
-            return
-        for status in event.get("statuses") or ():
-            if status["id"].startswith("pushing manifest for ") and status.get("completed"):
-                self._pushes[status["vertex"]] = status["id"].rpartition("@")[2]
-        for vertex in event.get("vertexes") or ():
-            self._vertex(vertex)
-        for log in event.get("logs") or ():
-            self._log(log)
-        for warning in event.get("warnings") or ():
-            short = base64.b64decode(warning.get("short") or b"").decode("utf-8", "replace")
-            self._say(f"warning: {_plain(short)}")
-
-    def _vertex(self, vertex: dict[str, Any]) -> None:
-        step = self._steps.setdefault(vertex["digest"], Step(name=_plain(vertex["name"])))
+    def _vertex(self, vertex: Vertex) -> None:
+        step = self._steps.setdefault(vertex.digest, Step(name=_plain(vertex.name)))
         internal = step.name.startswith("[internal]")
-        if vertex.get("started") and step.started is None:
-            step.started = _moment(vertex["started"])
-            if not internal and not vertex.get("cached"):
+        if vertex.started is not None and step.started is None:
+            step.started = vertex.started
+            if not internal and not vertex.cached:
                 self._say(step.name)
-        if vertex.get("error"):
-            step.error = vertex["error"]
-        if vertex.get("completed") and not step.error:
-            self.pushed = self._pushes.get(vertex["digest"], self.pushed)
-        if not vertex.get("completed") or step.seconds is not None:
+        if vertex.error:
+            step.error = vertex.error
+        if vertex.completed is not None and not step.error:
+            self.pushed = self._pushes.get(vertex.digest, self.pushed)
+        if vertex.completed is None or step.seconds is not None:
             return
-        step.seconds = _moment(vertex["completed"]) - (step.started or 0)
-        step.cached = bool(vertex.get("cached"))
+        step.seconds = vertex.completed - (step.started or 0)
+        step.cached = vertex.cached
         if step.partial:
             self._line(step, step.partial)
             step.partial = ""
@@ -136,9 +105,9 @@ class Progress:
             state = "cached" if step.cached else f"done in {step.seconds:.1f} s"
             self._say(f"{step.name}: {state}")
 
-    def _log(self, log: dict[str, Any]) -> None:
-        step = self._steps.setdefault(log["vertex"], Step(name=""))
-        text = step.partial + base64.b64decode(log.get("data") or b"").decode("utf-8", "replace")
+    def _log(self, log: Log) -> None:
+        step = self._steps.setdefault(log.vertex, Step(name=""))
+        text = step.partial + log.data.decode("utf-8", "replace")
         *whole, step.partial = re.split(r"\r\n|\n|\r", text)
         for line in whole:
             self._line(step, line)
@@ -153,10 +122,3 @@ class Progress:
 def _plain(text: str) -> str:
     """The text without escape sequences and control characters."""
     return _CONTROL.sub("", text)
-
-
-def _moment(text: str) -> float:
-    """Seconds since the epoch of an RFC 3339 time; nanoseconds are cut."""
-    fraction = _FRACTION.search(text)
-    micro = fraction.group()[:7] if fraction else ""
-    return datetime.fromisoformat(_FRACTION.sub(micro, text)).timestamp()

@@ -28,6 +28,12 @@ class BuildSecret:
     value: str | None = field(default=None, repr=False)
     file: Path | None = None
 
+    def read(self) -> bytes:
+        """What is secret."""
+        if self.file is not None:
+            return self.file.read_bytes()
+        return (self.value or "").encode("utf-8", "surrogateescape")
+
 
 def read_secret(
     secret: Secret, *, env: Mapping[str, str], host_path: Callable[[str], Path]

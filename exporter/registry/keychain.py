@@ -93,6 +93,20 @@ class Keychain:
                 self._found[key] = self._search(repository)
             return self._found[key]
 
+    def find_host(self, registry: str) -> Credential | None:
+        """The credential for a registry as a whole, as docker knows only such; else as `find`.
+
+        What is given for a part of a registry holds for all of it.
+        """
+        given = [
+            login for scope, login in self._logins.items() if scope.partition("/")[0] == registry
+        ]
+        if given:
+            return Credential(
+                username=given[-1].username, password=given[-1].password, source="the options"
+            )
+        return self.find(Repository(registry=registry, name=""))
+
     def _search(self, repository: Repository) -> Credential | None:
         for scope in _scopes(repository):
             login = self._logins.get(scope)

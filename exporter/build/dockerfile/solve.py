@@ -1,23 +1,24 @@
 """Building Dockerfile images: one solve each, then the config of ``imageSpec``."""
 
-import logging
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 
-from exporter.build.buildkit import Solve, Solved
 from exporter.build.digest import VARIANT_LABEL
 from exporter.build.dockerfile.context import open_context
 from exporter.build.dockerfile.image import Prepared, same_variant
-from exporter.build.dockerfile.kept import NotKeptError, kept_context
+from exporter.build.dockerfile.tree import ContextTree
 from exporter.build.durations import busy
 from exporter.build.images import PlannedImage, PlannedStage
 from exporter.build.session import Session, ssh_of
+from exporter.build.solve import Files, Solve
 from exporter.build.stages import service_labels
+from exporter.buildkit import MemoryTree
 from exporter.project.models.dockerfile import DockerfileImage
 
-logger = logging.getLogger(__name__)
-
 Say = Callable[[str], None]
+
+_NO_IGNORE = b"# what is ignored is not in the context\n"
 
 
 def build(session: Session, image: DockerfileImage, plan: PlannedImage, say: Say) -> PlannedImage:
@@ -49,12 +50,27 @@ def _solve(session: Session, image: DockerfileImage, plan: PlannedImage, say: Sa
         raise TypeError
     storage = session.storages.primary
     context, dockerfile = prepared.context, prepared.request.dockerfile
+    text = dockerfile.text.encode("utf-8", "surrogateescape")
+    tree = ContextTree(
+        context,
+        text,
+        folder=session.home / "contexts",
+        names=(str(session.git.work_tree), context.directory, context.dockerfile, image.target),
+    )
+    own_name = Path(context.dockerfile).name
     solve = Solve(
         name=_title(plan),
         reference=storage.repository.tag(str(planned.id)),
         platform=plan.platform,
         open_context=lambda: _permitted(session, open_context(context, dockerfile)),
         dockerfile=context.dockerfile,
+        files=Files(
+            context=tree,
+            dockerfile=MemoryTree(
+                {own_name: text, f"{own_name}.dockerignore": _NO_IGNORE}, before=session.permit
+            ),
+            key=tree.key,
+        ),
         display_file=dockerfile.path,
         target=image.target,
         arguments={**image.args, **prepared.request.dependency_arguments},
@@ -64,35 +80,16 @@ def _solve(session: Session, image: DockerfileImage, plan: PlannedImage, say: Sa
         ssh=ssh_of(image.ssh, session),
         secrets=prepared.secrets,
     )
-    solved = _solve_kept(session, solve, prepared, say) or session.buildkit.solve(solve, say=say)
+    try:
+        solved = session.buildkit.solve(solve, say=say)
+    finally:
+        tree.remember()
     published = session.publisher.confirm(storage, planned.id, solved.digest)
     storage.refresh()
     variant = planned.stage.labels[VARIANT_LABEL]
     oldest = storage.find(planned.stage.digest, same_variant(variant)) or published
     session.storages.fill_caches(oldest)
     return PlannedStage(stage=planned.stage, id=oldest.id, image=oldest, seconds=busy(solved.steps))
-
-
-def _solve_kept(session: Session, solve: Solve, prepared: Prepared, say: Say) -> Solved | None:
-    """Build from a kept context; None when the context is better sent as a stream."""
-    context, dockerfile = prepared.context, prepared.request.dockerfile
-    folder = session.home / "contexts"
-    with kept_context(context, dockerfile, work_tree=session.git.work_tree, folder=folder) as kept:
-        if kept is None:
-            return None
-        session.permit()  # the program does not wait for a directory as long as for a stream
-        solve = replace(
-            solve,
-            directory=kept.directory,
-            dockerfile=str(kept.dockerfile),
-            gate=kept,
-            open_context=lambda: iter(()),
-        )
-        try:
-            return session.buildkit.solve(solve, say=say)
-        except NotKeptError as error:
-            logger.debug("the context is sent as a stream: %s", error)
-            return None
 
 
 def _permitted(session: Session, context: Iterator[bytes]) -> Iterator[bytes]:

@@ -10,14 +10,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from shlex import quote
 from tempfile import TemporaryDirectory
-from typing import ClassVar
 
-from exporter.build.buildkit import Solve
-from exporter.build.delivery import Deliveries
+from exporter.build.delivery import Deliveries, QuietDelivery
 from exporter.build.images import Needed, PlannedImage, PlannedStage
 from exporter.build.local import LocalPublisher
 from exporter.build.secret import read_secret
 from exporter.build.session import Session, fact_of
+from exporter.build.solve import Solve
 from exporter.build.stapel import git_files, import_files, mounts
 from exporter.build.stapel.ahead import Ahead
 from exporter.build.stapel.base import SCRATCH, client_of, read_base
@@ -326,10 +325,8 @@ class Builder:
 
 
 @dataclass(frozen=True, slots=True)
-class _ToFolder:
+class _ToFolder(QuietDelivery):
     """Writes the files of an image to a folder; a delivery."""
-
-    pushes: ClassVar[bool] = False
 
     folder: str
 
@@ -337,11 +334,6 @@ class _ToFolder:
         """Files on our side."""
         del reference
         return f"type=local,dest={self.folder}"
-
-    def receive(self, stream: object, reference: Reference) -> None:
-        """Nothing comes."""
-        del reference
-        stream.read()  # type: ignore[attr-defined]  # a stream
 
     def finish(self, reference: Reference) -> Digest:
         """No manifest."""

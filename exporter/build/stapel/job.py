@@ -5,9 +5,10 @@ from dataclasses import dataclass, field, replace
 from typing import NoReturn
 
 from exporter.build import image_spec
-from exporter.build.buildkit import BuildKit, Solve
+from exporter.build.buildkit import BuildKit
 from exporter.build.images import PlannedImage, PlannedStage
 from exporter.build.session import Session
+from exporter.build.solve import Solve
 from exporter.build.stages import LABEL_COMMIT, LABEL_PROJECT, StageId, StageImage, service_labels
 from exporter.build.stapel import imports, instructions
 from exporter.build.stapel import mappings as mapped

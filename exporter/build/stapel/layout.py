@@ -5,9 +5,8 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
 
-from exporter.build.archive import Readable
+from exporter.build.delivery import QuietDelivery
 from exporter.build.stapel.publication import Layers, layers_of
 from exporter.oci.config import parse_config
 from exporter.oci.descriptor import Descriptor
@@ -25,11 +24,10 @@ _SMALL = 64 << 10
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(QuietDelivery):
     """Images written to a folder, blobs that are in it aside; a delivery."""
 
     folder: Path
-    pushes: ClassVar[bool] = False
 
     def expect(self, digests: Iterable[Digest]) -> None:
         """Have BuildKit leave out blobs that are not wanted: for it they are there already."""
@@ -42,11 +40,6 @@ class Layout:
         """A folder on our side."""
         del reference
         return f"type=oci,oci-mediatypes=false,tar=false,dest={self.folder}"
-
-    def receive(self, stream: Readable, reference: Reference) -> None:
-        """Nothing comes this way."""
-        del reference
-        stream.read()
 
     def finish(self, reference: Reference) -> Digest:
         """No manifest anywhere yet."""

@@ -14,10 +14,10 @@ from functools import cached_property
 from pathlib import Path
 
 from exporter.build.archive import Pieces
-from exporter.build.buildkit import Solve
 from exporter.build.delivery import Deliveries
 from exporter.build.images import PlannedStage
 from exporter.build.local import LocalPublisher, engine_name
+from exporter.build.solve import Solve
 from exporter.build.stages import StageImage
 from exporter.build.stapel.engine_contexts import builds_in_engine
 from exporter.build.stapel.job import Content, Job

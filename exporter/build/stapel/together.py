@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
-from exporter.build.buildkit import Solve
 from exporter.build.delivery import Deliveries
 from exporter.build.engine import socket_of
 from exporter.build.progress import Step
 from exporter.build.secret import BuildSecret
+from exporter.build.solve import Solve
 from exporter.build.stapel.ahead import Ahead, Folder, Open, steps_of
 from exporter.build.stapel.base import SCRATCH
 from exporter.build.stapel.builder import Builder, Made, Say, recipe_for, sum_up
@@ -56,7 +56,7 @@ class Together(Builder):
         return (
             not session.is_local
             and buildkit.deliveries.by_client
-            and not buildkit.builder
+            and not buildkit.buildx.builder
             and bool(socket_of(session.env))
         )
 

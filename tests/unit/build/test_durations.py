@@ -7,6 +7,7 @@ import pytest
 
 from exporter.build.durations import busy
 from exporter.build.progress import Progress, Step
+from exporter.build.rawjson import RawJson
 from exporter.build.stapel.lines import seconds_by_stage
 
 
@@ -53,5 +54,5 @@ def test_the_times_are_those_that_buildkit_tells() -> None:
         "completed": "2026-11-24T10:00:02.75Z",
     }
     progress = Progress(lambda _: None)
-    progress.read([json.dumps({"vertexes": [vertex]}).encode()])
+    RawJson(progress).read([json.dumps({"vertexes": [vertex]}).encode()])
     assert seconds_by_stage(progress.steps) == {4: 2.25}

@@ -1,8 +1,9 @@
-"""BuildKit's progress stream."""
+"""Buildx's progress stream, and what is made of it."""
 
 import json
 
 from exporter.build.progress import Progress
+from exporter.build.rawjson import RawJson
 
 _DIGEST = "sha256:" + "a" * 64
 _EXPORT = {
@@ -25,7 +26,7 @@ def _stream(*events: object) -> list[bytes]:
 
 def _read(*events: object) -> Progress:
     progress = Progress(lambda _: None)
-    progress.read(_stream(*events))
+    RawJson(progress).read(_stream(*events))
     return progress
 
 
@@ -46,14 +47,14 @@ def test_a_step_that_fails_after_its_push_is_no_push() -> None:
     failed = {**_EXPORT, "completed": ended, "error": "no space left on device"}
     progress = _read({"vertexes": [failed], "statuses": [{**_PUSH, "completed": ended}]})
     assert progress.pushed == ""
-    assert progress.failure().step == "exporting to image"
+    assert progress.failure("").step == "exporting to image"
 
 
 def test_reading_ends_when_enough_is_known() -> None:
     said: list[str] = []
     progress = Progress(said.append)
     other = {**_EXPORT, "digest": "sha256:2", "name": "later"}
-    progress.read(
+    RawJson(progress).read(
         _stream({"vertexes": [_EXPORT]}, {"vertexes": [other]}), until=lambda: len(said) > 0
     )
     assert said == ["exporting to image"]

@@ -1,0 +1,191 @@
+"""A solve asked of BuildKit itself: no program has to be started, and no context is sent twice.
+
+What the frontend is told is what ``docker buildx build`` tells it.
+"""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from exporter.build.delivery import Delivery
+from exporter.build.farewells import Farewells
+from exporter.build.progress import Failure, Progress
+from exporter.build.solve import Files, Solve, Solved
+from exporter.buildkit import (
+    CallError,
+    Client,
+    Credentials,
+    Request,
+    RoadError,
+    Services,
+)
+from exporter.buildkit.rpc import UNAVAILABLE
+from exporter.buildkit.wire import Fields
+from exporter.errors import EngineError
+from exporter.log import redact
+from exporter.oci.digest import Digest
+from exporter.registry.keychain import Credential
+
+_PROXIES = {
+    "httpProxy": "HTTP_PROXY",
+    "httpsProxy": "HTTPS_PROXY",
+    "ftpProxy": "FTP_PROXY",
+    "noProxy": "NO_PROXY",
+    "allProxy": "ALL_PROXY",
+}
+_DIGEST = "containerimage.digest"
+_IMAGE = "docker-image://"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Direct:
+    """How BuildKit is reached and what it may know.
+
+    ``env`` leads to the user's Docker configuration. ``find_account`` gets the host of a registry.
+    """
+
+    client: Client
+    env: Mapping[str, str] = field(repr=False)
+    monotonic: Callable[[], float]
+    find_account: Callable[[str], Credential | None]
+    farewells: Farewells
+
+    def takes(self, solve: Solve, delivery: Delivery) -> bool:
+        """Whether this solve can be asked for in this way."""
+        return (
+            solve.files is not None
+            and delivery.exporter(solve.reference) is not None
+            and all(text.startswith(_IMAGE) for text in solve.contexts.values())
+            and all(each == "default" for each in solve.ssh)
+            and not any("host-gateway" in each for each in solve.add_hosts)
+        )
+
+    def once(
+        self, solve: Solve, delivery: Delivery, say: Callable[[str], None]
+    ) -> Solved | Failure | None:
+        """One attempt; None when the delivery turns out to lead nowhere.
+
+        Raises:
+            EngineError: BuildKit is not reached, or the connection broke.
+        """
+        started = self.monotonic()
+        progress = Progress(lambda line: say(redact(line)))
+        files, exporter = solve.files, delivery.exporter(solve.reference)
+        if files is None or exporter is None:
+            raise TypeError
+        services = self._services(solve, files)
+        try:
+            solving = self.client.start(self._request(solve, files, exporter), services)
+            solving.watch(progress.take, until=lambda: bool(progress.pushed))
+            if progress.pushed:
+                digest = progress.pushed
+                self.farewells.add(solving.see_off)
+            else:
+                digest = solving.result().get(_DIGEST, "")
+                if delivery.pushes:
+                    return None
+        except RoadError as error:
+            raise EngineError(
+                f"{solve.name} must be built, but the Docker engine cannot be reached: {error}",
+                remedy="Start the engine, set DOCKER_HOST, or mount /var/run/docker.sock.",
+            ) from error
+        except CallError as error:
+            if services.error:
+                raise services.error from error
+            if error.code == UNAVAILABLE and not progress.has_failed:
+                raise EngineError(
+                    f"the connection to the builder broke while {solve.name} was built: "
+                    f"{redact(error.message)}",
+                    remedy="Run it again; the builder keeps the steps that were finished.",
+                ) from error
+            return progress.failure(error.message, *_place(error.details))
+        return Solved(
+            digest=Digest.parse(digest),
+            seconds=self.monotonic() - started,
+            steps=progress.steps,
+        )
+
+    def _request(self, solve: Solve, files: Files, exporter: Mapping[str, str]) -> Request:
+        attributes = {
+            "filename": Path(solve.dockerfile).name,
+            "platform": ",".join(
+                (str(solve.platform), *(f"{solve.platform}/{each}" for each in solve.variants))
+            ),
+            "image-resolve-mode": "local",
+        }
+        arguments = {**self._proxies(), **self._epoch(), **solve.arguments}
+        attributes |= {f"build-arg:{key}": value for key, value in arguments.items()}
+        attributes |= {f"label:{key}": value for key, value in solve.labels.items()}
+        attributes |= {f"context:{key}": value for key, value in solve.contexts.items()}
+        if solve.target:
+            attributes["target"] = solve.target
+        if solve.add_hosts:
+            attributes["add-hosts"] = ",".join(_host(each) for each in solve.add_hosts)
+        entitlements = []
+        if solve.network in ("host", "none"):
+            attributes["force-network-mode"] = solve.network
+        if solve.network == "host":
+            entitlements.append("network.host")
+        frontend = "dockerfile.v0"
+        if syntax := solve.arguments.get("BUILDKIT_SYNTAX", "").strip():
+            frontend = "gateway.v0"
+            attributes |= {"source": syntax.split(" ", 1)[0], "cmdline": syntax}
+        return Request(
+            attributes=attributes,
+            exporter="moby",
+            exporter_attributes=exporter,
+            frontend=frontend,
+            entitlements=entitlements,
+            shared_key=files.key,
+        )
+
+    def _services(self, solve: Solve, files: Files) -> Services:
+        agent = self.env.get("SSH_AUTH_SOCK", "")
+        return Services(
+            trees={"context": files.context, "dockerfile": files.dockerfile},
+            find_account=self._account,
+            secrets={secret.id: secret.read for secret in solve.secrets},
+            agents={"default": Path(agent)} if solve.ssh and agent else {},
+        )
+
+    def _account(self, registry: str) -> Credentials:
+        found = self.find_account(registry)
+        if found is None:
+            return Credentials("", "")
+        if found.identity_token:
+            return Credentials("", found.identity_token)
+        return Credentials(found.username, found.password)
+
+    def _proxies(self) -> dict[str, str]:
+        """Proxies of the user's Docker configuration, which docker makes arguments of builds."""
+        try:
+            config = json.loads(Path(self.env["DOCKER_CONFIG"], "config.json").read_bytes())
+            proxies = config["proxies"]["default"]
+        except (OSError, ValueError, KeyError, TypeError):
+            return {}
+        found = {name: str(proxies[key]) for key, name in _PROXIES.items() if proxies.get(key)}
+        return found | {name.lower(): value for name, value in found.items()}
+
+    def _epoch(self) -> dict[str, str]:
+        epoch = self.env.get("SOURCE_DATE_EPOCH", "")
+        return {"SOURCE_DATE_EPOCH": epoch} if epoch else {}
+
+
+def _host(text: str) -> str:
+    """``name=address`` of ``name:address`` or ``name=address``, without brackets."""
+    name, _, address = re.split(r"([=:])", text, maxsplit=1)
+    return f"{name}={address.removeprefix('[').removesuffix(']')}"
+
+
+def _place(details: bytes) -> tuple[str, int]:
+    """File and line of the instruction that failed, or "" and 0."""
+    place = ("", 0)
+    with suppress(ValueError, KeyError, IndexError, TypeError):
+        for each in Fields(details).messages(3):
+            if each.text(1).endswith("errdefs.Source"):
+                source = json.loads(each.data(2))
+                place = source["info"]["filename"], int(source["ranges"][0]["start"]["line"])
+    return place

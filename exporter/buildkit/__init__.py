@@ -1,0 +1,29 @@
+"""BuildKit as it is spoken to: gRPC over HTTP/2, a solve, and the session that serves it.
+
+`Client` asks for solves; a `Session` is what BuildKit may ask of us meanwhile.
+"""
+
+from exporter.buildkit.client import Client, Request
+from exporter.buildkit.files import Entry, MemoryTree, Tree
+from exporter.buildkit.roads import EngineRoad, ProgramRoad, Road, RoadError
+from exporter.buildkit.rpc import CallError
+from exporter.buildkit.services import Credentials, Services
+from exporter.buildkit.status import Log, Update, Vertex
+
+__all__ = [
+    "CallError",
+    "Client",
+    "Credentials",
+    "EngineRoad",
+    "Entry",
+    "Log",
+    "MemoryTree",
+    "ProgramRoad",
+    "Request",
+    "Road",
+    "RoadError",
+    "Services",
+    "Tree",
+    "Update",
+    "Vertex",
+]
