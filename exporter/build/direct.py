@@ -185,7 +185,7 @@ def _place(details: bytes) -> tuple[str, int]:
     place = ("", 0)
     with suppress(ValueError, KeyError, IndexError, TypeError):
         for each in Fields(details).messages(3):
-            if each.text(1).endswith("errdefs.Source"):
+            if each.text(1).partition("+")[0].endswith("errdefs.Source"):
                 source = json.loads(each.data(2))
                 place = source["info"]["filename"], int(source["ranges"][0]["start"]["line"])
     return place
