@@ -21,7 +21,8 @@ _TOGETHER = 256 << 10
 """Bytes of small files that are sent at once."""
 _LARGEST = 1 << 20
 _PRIVATE = 0o600
-_WILDCARD = re.compile(r"[*?\[\]\\]")
+WILDCARD = re.compile(r"[*?\[\]\\]")
+"""What makes a path a pattern."""
 
 
 class Entry(NamedTuple):
@@ -74,12 +75,16 @@ def packet(entry: Entry) -> bytes:
 class Wanted:
     """The paths that a build uses, as BuildKit guesses them: with everything below; or all.
 
-    It follows links itself and knows wildcards; where either is met, more is taken for wanted.
+    It knows wildcards; where one is met, more is taken for wanted. ``patterns`` are the paths as
+    they were given, without dots. Links are not followed here.
     """
 
     def __init__(self, paths: Iterable[str] = ()) -> None:
-        found = {_literal(path) for path in paths}
+        self.patterns = tuple(sorted({_without_dots(path) for path in paths}))
+        found = {_literal(each) for each in self.patterns}
         self.paths: tuple[str, ...] = () if "" in found else tuple(sorted(found))
+        self._paths = frozenset(self.paths)
+        self._leading = {above for path in self.paths for above in _upwards(path)}
 
     @property
     def is_all(self) -> bool:
@@ -88,9 +93,10 @@ class Wanted:
 
     def holds(self, path: str) -> bool:
         """Whether a path is wanted, or leads to one that is."""
-        return self.is_all or any(
-            path == each or path.startswith(f"{each}/") or each.startswith(f"{path}/")
-            for each in self.paths
+        return (
+            self.is_all
+            or path in self._leading
+            or any(each in self._paths for each in _upwards(path))
         )
 
 
@@ -169,10 +175,7 @@ def _texts(call: Call, name: str) -> list[str]:
     return found
 
 
-def _literal(path: str) -> str:
-    """The part of a path before its first wildcard, up to a slash; "" is the directory itself."""
-    if found := _WILDCARD.search(path):
-        path = path[: found.start()].rpartition("/")[0]
+def _without_dots(path: str) -> str:
     parts: list[str] = []
     for part in path.split("/"):
         if part == "..":
@@ -180,3 +183,17 @@ def _literal(path: str) -> str:
         elif part not in ("", "."):
             parts.append(part)
     return "/".join(parts)
+
+
+def _literal(path: str) -> str:
+    """The part of a path before its first wildcard, up to a slash; "" is the directory itself."""
+    if found := WILDCARD.search(path):
+        return path[: found.start()].rpartition("/")[0]
+    return path
+
+
+def _upwards(path: str) -> Iterator[str]:
+    """A path and those of the directories that it is in."""
+    while path:
+        yield path
+        path = path.rpartition("/")[0]

@@ -6,10 +6,12 @@ Source: docs/adr/023-buildkit-spoken-to.md.
 """
 
 import json
+import zlib
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
+from secrets import token_hex
 from typing import NamedTuple
 
 from exporter.buildkit.files import in_order
@@ -20,8 +22,9 @@ _VERSION = 1
 class Folder(NamedTuple):
     """A directory in git and what was sent of it.
 
-    ``tree`` is its mode and object id, ``attributes`` the object id of its ``.gitattributes`` or
-    "", ``files`` name and state of each file that the context takes, in turn, joined by slashes.
+    ``tree`` is its mode and object id, "" when it must be looked into, ``attributes`` the object id
+    of its ``.gitattributes`` or "", ``files`` name and state of each file that the context takes,
+    in turn, joined by slashes.
     Everything in and below it are ``packets`` in number, from ``start`` to ``end``.
     """
 
@@ -63,6 +66,11 @@ class Remembered:
         self.pointers = pointers
         self.packets = packets
 
+    def without_trees(self) -> "Remembered":
+        """The same, but every directory must be looked into; files keep their sizes and times."""
+        folders = {path: each._replace(tree="") for path, each in self.folders.items()}
+        return Remembered(folders=folders, pointers=self.pointers)
+
     def below(self, path: str) -> Iterator[tuple[str, Folder]]:
         """A directory and all that are below it."""
         start = _key(path)
@@ -78,14 +86,10 @@ class Remembered:
         Raises:
             OSError: It cannot be written.
         """
-        head = {
-            "version": _VERSION,
-            "rules": self.rules,
-            "pointers": self.pointers,
-            "folders": self.folders,
-        }
-        beside = file.with_name(f"{file.name}.new")
-        beside.write_bytes(json.dumps(head).encode() + b"\n" + self.packets)
+        head = {"rules": self.rules, "pointers": self.pointers, "folders": self.folders}
+        text = json.dumps(head).encode() + b"\n" + self.packets
+        beside = file.with_name(f"{file.name}.{token_hex(4)}")
+        beside.write_bytes(_mark(text) + text)
         beside.replace(file)
 
     @cached_property
@@ -94,20 +98,26 @@ class Remembered:
 
 
 def read_remembered(file: Path) -> Remembered:
-    """What a file holds; nothing when there is none, or one that another version wrote."""
+    """What a file holds; nothing when there is none, a damaged one, or one of another version."""
     try:
-        head, _, packets = file.read_bytes().partition(b"\n")
-        found = json.loads(head)
-        if found["version"] != _VERSION:
-            return Remembered()
-        return Remembered(
-            rules=found["rules"],
-            folders={path: Folder(*parts) for path, parts in found["folders"].items()},
-            pointers=tuple(found["pointers"]),
-            packets=packets,
-        )
-    except (OSError, ValueError, KeyError, TypeError):
+        mark, _, text = file.read_bytes().partition(b"\n")
+    except OSError:
         return Remembered()
+    if mark + b"\n" != _mark(text):
+        return Remembered()
+    head, _, packets = text.partition(b"\n")
+    found = json.loads(head)
+    return Remembered(
+        rules=found["rules"],
+        folders={path: Folder(*parts) for path, parts in found["folders"].items()},
+        pointers=tuple(found["pointers"]),
+        packets=packets,
+    )
+
+
+def _mark(text: bytes) -> bytes:
+    """The first line of a file: the version, and a check of all that follows."""
+    return b"%d %08x\n" % (_VERSION, zlib.crc32(text))
 
 
 def _key(path: str) -> bytes:

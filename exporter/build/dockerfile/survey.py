@@ -29,6 +29,11 @@ class File(NamedTuple):
     target: bytes = b""
 
     @property
+    def content(self) -> str:
+        """What tells the content from others: object id and conversion."""
+        return self.state.partition(" ")[2].rsplit(" ", 2)[0]
+
+    @property
     def size(self) -> int:
         """Bytes of the content."""
         return int(self.state.split(" ")[-2])

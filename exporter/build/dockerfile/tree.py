@@ -17,12 +17,14 @@ from typing import NamedTuple
 
 from exporter.build.dockerfile.added import AddedFile
 from exporter.build.dockerfile.context import DIRECTORY_MODE, DOCKERFILE_MODE, warn_of_pointer
+from exporter.build.dockerfile.followed import follow
 from exporter.build.dockerfile.remembered import Folder, Remembered, read_remembered
 from exporter.build.dockerfile.request import BuildContext
 from exporter.build.dockerfile.survey import File, Looked, rules_of, survey
 from exporter.buildkit.files import DIRECTORY, LINK, Entry, Wanted, packet
 from exporter.errors import BuildError
 from exporter.git.archive import ArchivedFile, archive_entries
+from exporter.git.trees import EXECUTABLE, FILE
 from exporter.git.trees import Entry as Committed
 
 logger = logging.getLogger(__name__)
@@ -40,6 +42,12 @@ class Own(NamedTuple):
     time_ns: int
     chunks: Callable[[], Iterator[bytes]]
     target: bytes = b""
+
+    @property
+    def link(self) -> str | None:
+        """Where it leads; None when it is no link."""
+        is_link = self.mode & LINK
+        return self.target.decode("utf-8", "surrogateescape") if is_link else None
 
 
 class ContextTree:
@@ -97,10 +105,11 @@ class ContextListing:
         known: Remembered,
     ) -> None:
         self._context = context
+        targets = {path: each.link for path, each in own.items()}
+        self._wanted = wanted = follow(context, targets, wanted)
         self._own = {path: each for path, each in own.items() if wanted.holds(path)}
-        self._wanted = wanted
         self._rules = rules_of(context, wanted)
-        self._known = known if known.rules == self._rules else Remembered()
+        self._known = known if known.rules == self._rules else known.without_trees()
         self._time_ns = int(context.tree.commit.committer_time.timestamp()) * _SECOND
         self._looked = survey(context, wanted, self._known, self._own)
         self._below: dict[str, set[str]] = {}
@@ -173,7 +182,7 @@ class ContextListing:
         above, _, name = path.rpartition("/")
         looked = self._looked.get(above)
         if looked is None:
-            return above in self._folders
+            return above in self._folders and above not in self._below
         folder = self._known.folders.get(above)
         before = None if folder is None else dict(folder.states()).get(name)
         return name in looked.files and looked.files[name].state == before
@@ -183,7 +192,7 @@ class ContextListing:
     def _tell_directory(self, path: str) -> None:
         """Tell of everything in and below a directory."""
         looked = self._looked.get(path)
-        if looked is None and path in self._known.folders:
+        if looked is None and path not in self._below and path in self._known.folders:
             self._tell_as_before(path)
             return
         looked = looked or Looked()
@@ -199,7 +208,7 @@ class ContextListing:
                 self._tell_below(inside)
         states = {name: file.state for name, file in looked.files.items()}
         self._folders[path] = Folder(
-            tree=looked.tree,
+            tree="" if path in self._below else looked.tree,
             attributes=looked.attributes,
             files=Folder.joined(states),
             start=start,
@@ -226,9 +235,10 @@ class ContextListing:
 
     def _tell_file(self, path: str, file: File) -> None:
         entry = file.entry
-        nanoseconds = int(entry.object_id[:8], 16) % _SECOND
+        nanoseconds = _nanoseconds(file.content.encode("utf-8", "surrogateescape"))
         self._sources[self._count] = entry
-        mode = LINK | _PERMISSIONS if entry.is_link else entry.mode & _PERMISSIONS
+        mode = EXECUTABLE if entry.is_executable else FILE  # old commits have others
+        mode = LINK | _PERMISSIONS if entry.is_link else mode & _PERMISSIONS
         time_ns = file.seconds * _SECOND + nanoseconds
         self._tell(Entry(_encoded(path), mode, file.size, time_ns, file.target))
 
@@ -263,8 +273,11 @@ def _nanoseconds(content: bytes) -> int:
 def _checked(own: Own) -> Iterator[bytes]:
     """The content, which must have the size that was told."""
     size = 0
-    for chunk in own.chunks():
-        size += len(chunk)
-        yield chunk
+    try:
+        for chunk in own.chunks():
+            size += len(chunk)
+            yield chunk
+    except OSError as error:
+        raise BuildError(f"a file of contextAddFiles cannot be read: {error}") from error
     if size != own.size:
         raise BuildError("a file of contextAddFiles changed while the build context was read")
