@@ -19,6 +19,8 @@ _CONTROL = "/moby.buildkit.v1.Control"
 _EXPOSE = "X-Docker-Expose-Session"
 _SETTLE_S = 1.0
 """How long the last news may come after the end of a solve that failed."""
+_LAST_NEWS_S = 10.0
+"""The same for a solve that went well."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,8 +72,10 @@ class Client:
             }
             self._road.attach(stack, connection, headers, services.serve)
             solve = connection.call(f"{_CONTROL}/Solve")
+            stack.callback(solve.cancel)
             solve.send(_encoded(request, job=job, session=session), last=True)
             status = connection.call(f"{_CONTROL}/Status")
+            stack.callback(status.cancel)
             status.send(wire.field(1, job), last=True)
         except BaseException:
             stack.close()
@@ -79,9 +83,13 @@ class Client:
         return Solving(solve, status, stack)
 
     def _connected(self) -> Connection:
+        """The connection; another one when that has broken."""
         with self._lock:
-            if self._connection is None:
-                self._connection = self._road.connect(self._stack)
+            if self._connection is None or self._connection.is_broken:
+                self._stack.close()
+                with ExitStack() as stack:
+                    self._connection = self._road.connect(stack)
+                    self._stack = stack.pop_all()
             return self._connection
 
 
@@ -106,6 +114,9 @@ class Solving:
                     return
         except CallError:  # the solve tells better why
             self._thread.join(_SETTLE_S)
+        except BaseException:  # nobody is going to ask for the result
+            self._stack.close()
+            raise
 
     def result(self) -> Mapping[str, str]:
         """Wait for the end; what the exporter tells.
@@ -113,8 +124,8 @@ class Solving:
         Raises:
             CallError: The solve failed, or the connection broke.
         """
-        self._thread.join()
-        self._stack.close()
+        with self._stack:
+            self._thread.join()
         if self._error:
             raise self._error
         return wire.Fields(self._answer or b"").mapping(1)
@@ -126,12 +137,11 @@ class Solving:
 
     def _wait(self) -> None:
         try:
-            self._answer = self._solve.receive()
-            if self._answer is not None:
-                self._solve.receive()  # its status
+            while (message := self._solve.receive()) is not None:
+                self._answer = message
         except CallError as error:
             self._error = error
-            self._status.cancel(after_s=_SETTLE_S)
+        self._status.cancel(after_s=_SETTLE_S if self._error else _LAST_NEWS_S)
 
 
 def _encoded(request: Request, *, job: str, session: str) -> bytes:

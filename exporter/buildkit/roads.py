@@ -73,10 +73,13 @@ class EngineRoad:
             if status != _SWITCHING:
                 raise RoadError(f"the engine answers {target} with status {status}")  # noqa: TRY301
             connection.settimeout(None)
+        except TimeoutError as error:
+            connection.close()
+            raise RoadError(f"the engine does not answer in {_ANSWER_S:g} s") from error
         except OSError as error:
             connection.close()
-            raise RoadError(str(error)) from error
-        except RoadError:
+            raise RoadError(error.strerror or str(error)) from error
+        except BaseException:
             connection.close()
             raise
         return connection
@@ -113,10 +116,11 @@ class ProgramRoad:
             with suppress(CallError, OSError):
                 while messages := call.receive_all():
                     theirs.sendall(b"".join(wire.Fields(each).data(1) for each in messages))
-            theirs.close()
+            with suppress(OSError):
+                theirs.shutdown(socket.SHUT_RDWR)  # ends the other thread, which closes it
 
         def outward() -> None:
-            with suppress(CallError, OSError):
+            with theirs, suppress(CallError, OSError):
                 while data := theirs.recv(_PIECE):
                     call.send(wire.field(1, data))
             call.cancel()

@@ -1,7 +1,8 @@
 """gRPC over HTTP/2, both ends of it: calls that we make, and calls that we serve.
 
-Messages stay bytes. Each connection has a thread that reads; whoever sends or waits does so in a
-thread of its own.
+Messages stay bytes. Each connection has a thread that reads and never waits for the other side;
+whoever sends or waits does so in a thread of its own. What is sent is queued under the lock and
+written outside of it, so that nobody holds the lock while the other side is slow.
 Source: grpc.io, "gRPC over HTTP2"; RFC 9113.
 """
 
@@ -26,16 +27,23 @@ from exporter import process
 
 logger = logging.getLogger(__name__)
 
-OK, CANCELLED, NOT_FOUND, UNIMPLEMENTED, INTERNAL, UNAVAILABLE = 0, 1, 5, 12, 13, 14
+OK, CANCELLED, UNKNOWN, NOT_FOUND, UNIMPLEMENTED, INTERNAL, UNAVAILABLE = 0, 1, 2, 5, 12, 13, 14
 """Codes of a call's status."""
 
 _PREFIX = 5
 """Bytes before each message: whether it is compressed, and its length."""
+_LARGEST = 64 << 20
+"""Bytes of a message at most; BuildKit's own limit is 16 MiB."""
 _WINDOW = 4 << 20
 """Bytes that the other side may send ahead, in a call and on the whole connection."""
+_HEADERS = 1_000_000
+"""Bytes of headers at most: an error may quote a Dockerfile; h2 takes 64 frames of 16 KiB."""
 _READ = 256 << 10
 _SENT_AT_ONCE = 256 << 10
-_CANCEL = 8  # RFC 9113, section 7
+_END_S = 5.0
+_CLOSED = "the connection was closed"
+_NO_ERROR, _REFUSED, _CANCEL = 0, 7, 8  # RFC 9113, section 7
+_RESETS = {_NO_ERROR: CANCELLED, _CANCEL: CANCELLED, _REFUSED: UNAVAILABLE}
 
 Metadata = Mapping[str, Sequence[str]]
 
@@ -64,10 +72,13 @@ class Call:
     def __init__(self, connection: "Connection", number: int, *, is_ours: bool) -> None:
         self.method = ""
         self.metadata: Metadata = {}
+        self.is_ours = is_ours
+        self.is_sent = False
+        """Whether we send nothing any more."""
         self._connection = connection
         self._number = number
-        self._is_ours = is_ours
         self._has_answered = False
+        self._has_status = False
         self._is_over = False
         self._error: CallError | None = None
         self._messages: deque[bytes] = deque()
@@ -112,22 +123,19 @@ class Call:
         self._connection.send(self, messages, last=last)
 
     def finish(self, code: int = OK, message: str = "") -> None:
-        """End a served call."""
-        self._answer()
+        """End a served call; what is sent for it later, or comes for it, is of no interest."""
         trailers = [("grpc-status", str(code))]
         if message:
-            trailers.append(("grpc-message", quote(message, safe=" ")))
+            trailers.append(("grpc-message", quote(message, errors="surrogateescape")))
         with suppress(CallError):  # whoever called may have left
-            self._connection.send_headers(self, trailers, last=True)
+            self._answer()
+            self._connection.finish(self, trailers)
 
     def cancel(self, *, after_s: float = 0.0) -> None:
-        """End it before its time, now or when it goes on for longer than ``after_s``."""
-        if not after_s:
-            self._connection.reset(self)
-            return
-        timer = threading.Timer(after_s, self._connection.reset, (self,))
-        timer.daemon = True
-        timer.start()
+        """End it before its time; but wait ``after_s`` for it to end by itself."""
+        with self._connection.changed:
+            self._connection.changed.wait_for(lambda: self._is_over, after_s)
+        self._connection.reset(self)
 
     @property
     def number(self) -> int:
@@ -145,7 +153,7 @@ class Call:
         return self._is_over
 
     def _answer(self) -> None:
-        if not self._is_ours and not self._has_answered:
+        if not self.is_ours and not self._has_answered:
             self._has_answered = True
             answer = [(":status", "200"), ("content-type", "application/grpc")]
             self._connection.send_headers(self, answer)
@@ -153,12 +161,21 @@ class Call:
     # what follows is called by the connection, which holds its lock
 
     def take(self, data: bytes) -> None:
-        """Take in a piece of what is sent."""
+        """Take in a piece of what is sent.
+
+        Raises:
+            CallError: It is no message that we can read.
+        """
         buffer = self._buffer
         buffer += data
         at = 0
         while len(buffer) - at >= _PREFIX:
-            end = at + _PREFIX + int.from_bytes(buffer[at + 1 : at + _PREFIX], "big")
+            size = int.from_bytes(buffer[at + 1 : at + _PREFIX], "big")
+            if buffer[at]:
+                raise CallError(UNIMPLEMENTED, "compressed messages are not understood")
+            if size > _LARGEST:
+                raise CallError(INTERNAL, f"a message of {size} bytes is too large")
+            end = at + _PREFIX + size
             if end > len(buffer):
                 break
             self._messages.append(bytes(buffer[at + _PREFIX : end]))
@@ -167,16 +184,28 @@ class Call:
 
     def take_status(self, headers: Mapping[str, str]) -> None:
         """Take in how the call ended, if the headers say it."""
-        code = headers.get("grpc-status", "")
-        if not code and headers.get(":status", "200") != "200":
-            self._error = CallError(UNAVAILABLE, f"HTTP status {headers[':status']}")
-        if code not in ("", "0"):
+        status, code = headers.get(":status", "200"), headers.get("grpc-status", "")
+        if not code:
+            if status != "200":
+                self._error = CallError(UNAVAILABLE, f"HTTP status {status}")
+            return
+        self._has_status = True
+        if code != "0":
             details = headers.get("grpc-status-details-bin", "")
             self._error = CallError(
-                int(code) if code.isdigit() else INTERNAL,
+                int(code) if code.isascii() and code.isdigit() else UNKNOWN,
                 unquote(headers.get("grpc-message", "")),
                 _decoded(details),
             )
+
+    def end_well(self) -> None:
+        """The other side has sent everything."""
+        if self._buffer:
+            self.end(CallError(INTERNAL, "the last message is cut off"))
+        elif self.is_ours and not self._has_status:
+            self.end(CallError(INTERNAL, "the call ended without a status"))
+        else:
+            self.end()
 
     def end(self, error: CallError | None = None) -> None:
         """Nothing comes any more."""
@@ -198,7 +227,11 @@ class Connection:
         self._socket = sock
         self._serve = serve
         self._calls: dict[int, Call] = {}
-        self._lost: CallError | None = None
+        self._lost = ""
+        self._is_closed = False
+        self._ready = bytearray()
+        self._writing = threading.Lock()
+        self._is_helped = False
         config = h2.config.H2Configuration(client_side=serve is None, header_encoding="latin-1")
         self._http = h2.connection.H2Connection(config)
         self._http.local_settings = h2.settings.Settings(
@@ -206,15 +239,23 @@ class Connection:
             initial_values={
                 h2.settings.SettingCodes.INITIAL_WINDOW_SIZE: _WINDOW,
                 h2.settings.SettingCodes.MAX_CONCURRENT_STREAMS: 1000,
+                h2.settings.SettingCodes.MAX_HEADER_LIST_SIZE: _HEADERS,
                 h2.settings.SettingCodes.ENABLE_PUSH: 0,
             },
         )
-        with self.changed:
-            self._http.initiate_connection()
-            self._http.increment_flow_control_window(_WINDOW)
-            self._flush()
-        self._stop = process.on_stop(self.close)
-        threading.Thread(target=self._read, name="buildkit", daemon=True).start()
+        self._http.decoder.max_header_list_size = _HEADERS
+        self._http.initiate_connection()
+        self._http.increment_flow_control_window(_WINDOW)
+        self._ready += self._http.data_to_send()
+        self._forget = process.on_stop(self._stop)
+        self._reader = threading.Thread(target=self._read, name="buildkit", daemon=True)
+        self._reader.start()
+        self._write()
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether no call can be made any more, though nobody here has ended the connection."""
+        return bool(self._lost) and not self._is_closed
 
     def call(self, method: str, metadata: Metadata | None = None) -> Call:
         """Begin a call; its messages follow.
@@ -233,18 +274,20 @@ class Connection:
         ]
         headers += [(key, text) for key, texts in (metadata or {}).items() for text in texts]
         with self.changed:
+            while not self._lost and not self._may_call():
+                self.changed.wait()
             self._fail_when_lost()
             number = self._http.get_next_available_stream_id()
+            self._step(lambda: self._http.send_headers(number, headers))
             call = self._calls[number] = Call(self, number, is_ours=True)
-            self.send_headers(call, headers)
+        self._write()
         return call
 
-    def send_headers(
-        self, call: Call, headers: Iterable[tuple[str, str]], *, last: bool = False
-    ) -> None:
-        """Send headers or trailers of a call."""
+    def send_headers(self, call: Call, headers: Iterable[tuple[str, str]]) -> None:
+        """Send headers of a call."""
         with self.changed:
-            self._try(lambda: self._http.send_headers(call.number, headers, end_stream=last))
+            self._step(lambda: self._http.send_headers(call.number, headers))
+        self._write()
 
     def send(self, call: Call, data: bytes, *, last: bool) -> None:
         """Send bytes of a call, as fast as the other side takes them."""
@@ -254,30 +297,61 @@ class Connection:
                 while (room := self._room(call)) <= 0 and left:
                     self.changed.wait()
                 part, left = left[:room], left[room:]
-                self._try(partial(self._send, call, part, last=last and not left))
-                if not left:
-                    return
+                self._step(partial(self._send, call, part, last=last and not left))
+            self._write()
+            if not left:
+                return
+
+    def finish(self, call: Call, trailers: Iterable[tuple[str, str]]) -> None:
+        """Send the trailers of a served call, which is over then; nothing when it was before."""
+        with self.changed:
+            if self._calls.pop(call.number, None) is None:
+                return
+            call.is_sent = True
+            self._step(lambda: self._http.send_headers(call.number, trailers, end_stream=True))
+            if not call.is_over:
+                self._step(lambda: self._http.reset_stream(call.number, _NO_ERROR))
+                call.end()
+            self.changed.notify_all()
+        self._write()
 
     def reset(self, call: Call) -> None:
         """Tell the other side that a call is over."""
-        with self.changed, suppress(CallError):
+        with self.changed:
             if call.number in self._calls:
-                self._try(lambda: self._http.reset_stream(call.number, _CANCEL))
-                self._end(call.number, CallError(CANCELLED, "the call was cancelled"))
+                self._refuse(call, CallError(CANCELLED, "the call was cancelled"))
                 self.changed.notify_all()
+        self._write()
 
     def close(self) -> None:
         """End the connection and every call."""
-        self._stop()
+        self._forget()
+        self._is_closed = True
+        self._lose(_CLOSED)
+        self._abort()
+        self._reader.join(_END_S)
+
+    def _stop(self) -> None:
+        """End the connection without a lock: a signal may ask for it at any moment."""
+        self._is_closed = True
+        self._abort()
+
+    def _abort(self) -> None:
+        """Have the reader end the connection, after it has read what has come."""
         with suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
-        self._lose("the connection was closed")
+
+    def _may_call(self) -> bool:
+        most = self._http.remote_settings.max_concurrent_streams
+        return self._http.open_outbound_streams < most
 
     def _room(self, call: Call) -> int:
         """How many bytes may be sent now."""
         self._fail_when_lost()
-        if call.is_over and call.error:
+        if call.error:
             raise call.error
+        if call.number not in self._calls:
+            raise CallError(CANCELLED, "the call is over")
         try:
             window = self._http.local_flow_control_window(call.number)
         except h2.exceptions.ProtocolError as error:
@@ -289,32 +363,63 @@ class Connection:
         for at in range(0, len(data), size):
             self._http.send_data(call.number, data[at : at + size])
         if last:
+            call.is_sent = True
             self._http.end_stream(call.number)
 
-    def _try(self, action: Callable[[], None]) -> None:
+    def _step(self, action: Callable[[], None]) -> None:
+        """Do something in the protocol, and queue what is to be sent for it."""
         self._fail_when_lost()
         try:
             action()
-            self._flush()
         except h2.exceptions.ProtocolError as error:
-            raise CallError(CANCELLED, f"the other side has ended the call: {error}") from error
-        except OSError as error:
-            self._lose(str(error))
-            self._fail_when_lost()
-
-    def _flush(self) -> None:
-        if data := self._http.data_to_send():
-            self._socket.sendall(data)
+            raise CallError(CANCELLED, f"the call cannot go on: {error}") from error
+        finally:
+            self._ready += self._http.data_to_send()
 
     def _fail_when_lost(self) -> None:
         if self._lost:
-            raise self._lost
+            raise CallError(UNAVAILABLE, self._lost)
+
+    def _write(self) -> None:
+        """Send what is queued; when that fails the reader ends all calls, after what has come."""
+        try:
+            with self._writing:
+                with self.changed:
+                    data, self._ready = self._ready, bytearray()
+                if data:
+                    self._socket.sendall(data)
+        except OSError as error:
+            logger.debug("sending to BuildKit failed: %s", error)
+            self._abort()
+
+    def _write_some(self) -> None:
+        """Send what is queued without waiting; a helper sends what cannot go at once."""
+        if self._ready and self._writing.acquire(blocking=False):
+            try:
+                with self.changed, suppress(OSError):
+                    del self._ready[: self._socket.send(self._ready, socket.MSG_DONTWAIT)]
+            finally:
+                self._writing.release()
+        with self.changed:
+            if not self._ready or self._is_helped:
+                return
+            self._is_helped = True
+        threading.Thread(target=self._help, name="buildkit answers", daemon=True).start()
+
+    def _help(self) -> None:
+        while True:
+            self._write()
+            with self.changed:
+                if not self._ready:
+                    self._is_helped = False
+                    return
 
     def _lose(self, reason: str) -> None:
         with self.changed:
-            self._lost = self._lost or CallError(UNAVAILABLE, reason)
-            for number in list(self._calls):
-                self._end(number, self._lost)
+            self._lost = self._lost or reason
+            for call in self._calls.values():
+                call.end(CallError(UNAVAILABLE, self._lost))
+            self._calls.clear()
             self.changed.notify_all()
 
     def _read(self) -> None:
@@ -324,31 +429,60 @@ class Connection:
                 with self.changed:
                     for event in self._http.receive_data(data):
                         self._take(event)
-                    self._flush()
+                    self._ready += self._http.data_to_send()
                     self.changed.notify_all()
-        except (OSError, h2.exceptions.ProtocolError) as error:
-            reason = str(error)
+                self._write_some()
+        except Exception as error:  # noqa: BLE001 - whoever waits must learn of it
+            reason = str(error) or type(error).__name__
         logger.debug("a connection to BuildKit has ended: %s", reason)
-        self._lose(reason)
-        self._socket.close()
+        self._lose(_CLOSED if self._is_closed else reason)
+        self._abort()
+        with self._writing:
+            self._socket.close()
 
     def _take(self, event: h2.events.Event) -> None:
-        number = getattr(event, "stream_id", 0)
+        call = self._calls.get(getattr(event, "stream_id", 0))
         if isinstance(event, h2.events.RequestReceived):
             self._begin(event)
-        elif (call := self._calls.get(number)) is None:
-            if isinstance(event, h2.events.DataReceived):
-                self._http.acknowledge_received_data(event.flow_controlled_length, number)
+        elif isinstance(event, h2.events.ConnectionTerminated):
+            raise CallError(UNAVAILABLE, "the other side ends the connection")
         elif isinstance(event, h2.events.DataReceived):
-            call.take(event.data)
-            with suppress(h2.exceptions.StreamClosedError):
-                self._http.acknowledge_received_data(event.flow_controlled_length, number)
+            size, number = event.flow_controlled_length, event.stream_id
+            self._http.acknowledge_received_data(size, number)
+            if call:
+                self._take_data(call, event.data)
+        elif call is None:
+            return
         elif isinstance(event, h2.events.ResponseReceived | h2.events.TrailersReceived):
             call.take_status(_texts(event.headers))
         elif isinstance(event, h2.events.StreamEnded):
-            self._end(number)
+            self._end_well(call)
         elif isinstance(event, h2.events.StreamReset):
-            self._end(number, CallError(CANCELLED, "the other side has ended the call"))
+            code = _RESETS.get(event.error_code, INTERNAL)
+            call.end(CallError(code, "the other side has ended the call"))
+            del self._calls[call.number]
+
+    def _take_data(self, call: Call, data: bytes) -> None:
+        try:
+            call.take(data)
+        except CallError as error:
+            self._refuse(call, error)
+
+    def _end_well(self, call: Call) -> None:
+        call.end_well()
+        if not call.is_ours:  # it still has to be answered
+            return
+        del self._calls[call.number]
+        if not call.is_sent:
+            with suppress(h2.exceptions.ProtocolError):
+                self._http.reset_stream(call.number, _NO_ERROR)
+
+    def _refuse(self, call: Call, error: CallError) -> None:
+        """End a call, for both sides."""
+        del self._calls[call.number]
+        call.end(error)
+        with suppress(CallError):
+            self._step(lambda: self._http.reset_stream(call.number, _CANCEL))
 
     def _begin(self, event: h2.events.RequestReceived) -> None:
         call = self._calls[event.stream_id] = Call(self, event.stream_id, is_ours=False)
@@ -370,14 +504,8 @@ class Connection:
         except Exception as error:
             logger.debug("serving %s failed", call.method, exc_info=True)
             call.finish(INTERNAL, str(error))
-        with self.changed:
-            self._calls.pop(call.number, None)
-
-    def _end(self, number: int, error: CallError | None = None) -> None:
-        call = self._calls[number]
-        call.end(error)
-        if call._is_ours or error:  # noqa: SLF001 - a served call still has to be answered
-            del self._calls[number]
+        else:
+            call.finish()
 
 
 def _texts(headers: Iterable[tuple[str | bytes, str | bytes]]) -> dict[str, str]:

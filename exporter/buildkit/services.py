@@ -4,6 +4,7 @@ import logging
 import socket
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -94,9 +95,9 @@ class Services:
         with socket.socket(socket.AF_UNIX) as agent:
             try:
                 agent.connect(str(self.agents[name]))
+                _join(call, agent)
             except (KeyError, OSError) as error:
                 raise CallError(UNAVAILABLE, f"the ssh agent {name}: {error}") from error
-            _join(call, agent)
 
     def _health(self, call: Call) -> None:
         call.send(wire.field(1, _SERVING))
@@ -107,7 +108,7 @@ def _asked(call: Call) -> wire.Fields:
 
 
 def _join(call: Call, agent: socket.socket) -> None:
-    """Carry bytes both ways until one side ends."""
+    """Carry bytes both ways until the agent ends or the call is broken off."""
 
     def answers() -> None:
         try:
@@ -115,13 +116,19 @@ def _join(call: Call, agent: socket.socket) -> None:
                 call.send(wire.field(1, data))
         except (OSError, CallError) as error:
             logger.debug("the ssh agent's answers ended: %s", error)
+        call.finish()
 
     thread = threading.Thread(target=answers, name="ssh agent", daemon=True)
     thread.start()
-    for message in _messages(call):
-        agent.sendall(wire.Fields(message).data(1))
-    agent.shutdown(socket.SHUT_RDWR)
-    thread.join()
+    how = socket.SHUT_RDWR
+    try:
+        for message in _messages(call):
+            agent.sendall(wire.Fields(message).data(1))
+        how = socket.SHUT_WR
+    finally:
+        with suppress(OSError):
+            agent.shutdown(how)
+        thread.join()
 
 
 def _messages(call: Call) -> Iterable[bytes]:

@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _SIZES = {_FIXED64: 8, _FIXED32: 4}
 _MORE = 0x80
+_LONGEST = 70
+"""Bits of a number at most, seven of each byte."""
 
 Value = int | str | bytes | Mapping[str, str]
 
@@ -58,7 +60,7 @@ class Fields:
             self._found.setdefault(number, []).append(value)
 
     def number(self, field: int) -> int:
-        """An integer, 0 when it is absent."""
+        """An integer without sign, 0 when it is absent."""
         value = self._found.get(field, (0,))[-1]
         return value if isinstance(value, int) else 0
 
@@ -115,3 +117,5 @@ def _read_varint(data: bytes, at: int) -> tuple[int, int]:
         if byte < _MORE:
             return value, at
         shift += 7
+        if shift >= _LONGEST:
+            raise ValueError("a number has more than ten bytes")
