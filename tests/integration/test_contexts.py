@@ -14,7 +14,7 @@ from exporter.build.direct import Direct
 from exporter.build.dockerfile import solve as images
 from exporter.build.dockerfile.tree import ContextListing
 from tests.images import pull
-from tests.integration.runs import ONE_IMAGE, Ran, Workplace
+from tests.integration.runs import ONE_IMAGE, REGISTRY, Ran, Workplace
 from tests.repositories import Builder, Content
 from tests.unit.build.dockerfile.test_tree import stats
 
@@ -289,6 +289,22 @@ def test_what_links_lead_to_is_copied(
     assert [(each["path"], each["type"], each["sha256"]) for each in copied] == [
         (f"/{path}", "f", content)
     ]
+
+
+@pytest.mark.parametrize("way", ["direct", "stream"])
+@pytest.mark.parametrize("source", ["folder/deep", "sub/folder", "folder/link"])
+def test_what_links_lead_to_is_mounted(workplace: Workplace, way: str, source: str) -> None:
+    if way == "stream":
+        by_stream(workplace.patch)
+    dockerfile = (
+        f"FROM {REGISTRY}/base/busybox:1\n"
+        f"RUN --network=none --mount=type=bind,source={source},target=/m cp -rL /m /x\n"
+    )
+    text = f"found {workplace.unique}"
+    ran = workplace.commit({**LINKED, "data/deep/file": text, "Dockerfile": dockerfile}).export()
+    assert ran.code == 0, ran.text
+    copied = [each for each in pull(workplace.tag).tree() if each["path"].startswith("/x")]
+    assert sha256(text.encode()).hexdigest() in [each.get("sha256") for each in copied]
 
 
 def test_unused_files_are_not_asked_for(workplace: Workplace, asked: Asked) -> None:
