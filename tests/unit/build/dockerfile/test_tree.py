@@ -7,6 +7,7 @@ import tarfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from glob import glob
 from pathlib import Path
 from typing import NamedTuple, cast
 
@@ -22,6 +23,7 @@ from exporter.buildkit.files import Wanted
 from exporter.errors import BuildError
 from exporter.git.trees import CommitTree, Entry
 from tests.fakes.commit_tree import COMMIT_TIME, Executable, Link, commit_tree
+from tests.repositories import put
 
 File = str | Executable | Link
 Damage = Callable[[bytes], bytes]
@@ -399,6 +401,24 @@ def test_any_row_of_commits_ends_like_the_last_one_alone(tmp_path: Path, seed: i
 
 
 @pytest.mark.parametrize("seed", range(20))
+def test_nothing_of_another_run_is_told_whatever_was_added_or_wanted(
+    tmp_path: Path, seed: int
+) -> None:
+    choose = random.Random(seed)  # noqa: S311 - no secrets
+    root = tmp_path / "work"
+    for number, files in enumerate(rows(seed)):
+        path = choose.choice(["a", "b", "a/b", "a/c", "c/a/new", "new/a"])
+        put(root, path, choose.choice(["1", "2", "three"]))
+        added = choose.choice([[], [path], [path]])
+        context = context_of(files, ignored=choose.choice(["", "", "a\n"]))
+        context = with_added(context, root, *added)
+        wanted = choose.choice([[], [], ["a"], ["c", "new"], ["a/b*"]])
+        listing = tell(tmp_path / "row", context, *wanted)
+        alone = tell(tmp_path / f"alone{number}", context, *wanted)
+        assert timeless(seen(listing)) == timeless(seen(alone))
+
+
+@pytest.mark.parametrize("seed", range(20))
 def test_equal_sizes_and_times_mean_equal_contents_in_any_row(tmp_path: Path, seed: int) -> None:
     """BuildKit keeps what it has when size, time, mode and target are the same."""
     told: dict[tuple[str, Stat], bytes] = {}
@@ -684,6 +704,34 @@ def test_links_that_a_wildcard_may_match_are_followed(
 ) -> None:
     found = seen(tell(tmp_path, context_of(TREE), wanted))
     assert needed <= found.keys()
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_what_a_disk_finds_is_told(tmp_path: Path, seed: int) -> None:
+    choose = random.Random(seed)  # noqa: S311 - no secrets
+    root = tmp_path / "disk"
+    files: dict[str, File] = {}
+    for _ in range(30):
+        path = "/".join(choose.choices("abc", k=choose.randint(1, 3)))
+        target = "/".join(choose.choices(["a", "b", "c", "..", "."], k=choose.randint(1, 3)))
+        if any(f"{path}/".startswith(f"{each}/") or each.startswith(f"{path}/") for each in files):
+            continue
+        is_link = choose.randrange(3) > 0
+        files[path] = Link(target) if is_link else path
+        put(root, path, {"symlink": target} if is_link else path)
+    for _ in range(30):
+        wanted = "/".join(
+            choose.choices(["a", "b", "c", "*", "[ab]", "c*"], k=choose.randint(1, 3))
+        )
+        found = seen(tell(tmp_path / "known", context_of(files), wanted))
+        for match in glob(wanted, root_dir=root):  # noqa: PTH207 - it follows links
+            if not (root / match).exists():
+                continue
+            real = (root / match).resolve()
+            if not real.is_relative_to(root):  # the builder would stay inside
+                continue
+            for each in [real, *real.rglob("*")]:
+                assert each == root or str(each.relative_to(root)) in found, (files, wanted)
 
 
 def test_links_of_the_work_tree_are_followed(tmp_path: Path, work_tree: Path) -> None:
