@@ -224,6 +224,20 @@ def test_names_may_be_no_text(workplace: Workplace) -> None:
     check_image(workplace, workplace.commit(files).export(), files)
 
 
+@pytest.mark.parametrize("name", ["ä/ö", "with space/+%41", "plus+/%2F", "ä ö/+"])
+def test_a_name_that_is_asked_for_alone_may_have_any_letters(
+    workplace: Workplace, asked: Asked, name: str
+) -> None:
+    dockerfile = f'FROM scratch\nCOPY ["{name}", "/x"]\n'
+    text = f"found {workplace.unique}"
+    ran = workplace.commit({**FILES, name: text, "Dockerfile": dockerfile}).export()
+    assert ran.code == 0, ran.text
+    assert asked.take() == {name}
+    assert [each["sha256"] for each in pull(workplace.tag).tree() if each["path"] == "/x"] == [
+        sha256(text.encode()).hexdigest()
+    ]
+
+
 def test_many_files_of_one_commit(workplace: Workplace, asked: Asked) -> None:
     files = unique(workplace)
     files |= {f"many/d{each % 40}/f{each}": f"{each} {workplace.unique}" for each in range(3000)}
