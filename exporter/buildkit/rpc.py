@@ -347,9 +347,9 @@ class Connection:
 
     def _room(self, call: Call) -> int:
         """How many bytes may be sent now."""
-        self._fail_when_lost()
         if call.error:
             raise call.error
+        self._fail_when_lost()
         if call.number not in self._calls:
             raise CallError(CANCELLED, "the call is over")
         try:
@@ -432,6 +432,8 @@ class Connection:
                     self._ready += self._http.data_to_send()
                     self.changed.notify_all()
                 self._write_some()
+        except ConnectionError as error:
+            logger.debug("reading from BuildKit failed: %s", error)
         except Exception as error:  # noqa: BLE001 - whoever waits must learn of it
             reason = str(error) or type(error).__name__
         logger.debug("a connection to BuildKit has ended: %s", reason)
