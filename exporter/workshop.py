@@ -29,10 +29,8 @@ from exporter.registry.settings import Settings
 if TYPE_CHECKING:  # loaded only when something is built, or without --repo
     from exporter.build.buildkit import BuildKit
     from exporter.build.delivery import Deliveries
-    from exporter.build.direct import Direct
     from exporter.build.engine import Engine
     from exporter.build.engine_images import EngineImages
-    from exporter.build.farewells import Farewells
     from exporter.build.local import LocalPublisher
     from exporter.preflight import Checks
 
@@ -85,11 +83,13 @@ class Workshop:
         """The door to builds; the engine's programs see the accounts of the options."""
         from exporter.build.buildkit import BuildKit  # noqa: PLC0415 - only to build
         from exporter.build.buildx import Buildx  # noqa: PLC0415 - the same
+        from exporter.build.direct import Direct  # noqa: PLC0415 - the same
         from exporter.build.docker_config import (  # noqa: PLC0415 - the same
             docker_folder,
             private_config,
         )
         from exporter.build.farewells import Farewells  # noqa: PLC0415 - the same
+        from exporter.build.reach import find_reach  # noqa: PLC0415 - the same
 
         options, env = self.options, self._env
         folder = docker_folder(options.docker_config, env)
@@ -103,32 +103,18 @@ class Workshop:
             cache_from=options.cache_from,
             cache_to=options.cache_to,
         )
-        direct = self._direct(child_env, farewells)
-        self._stack.callback(farewells.wait)
-        return BuildKit(
-            buildx=buildx, direct=direct, sleep=time.sleep, deliveries=self._deliveries()
-        )
-
-    def _direct(self, env: Mapping[str, str], farewells: "Farewells") -> "Direct | None":
-        """The way to BuildKit itself, when it is the one inside the engine of this machine."""
-        from exporter.build.builder import uses_another  # noqa: PLC0415 - only to build
-        from exporter.build.direct import Direct  # noqa: PLC0415 - the same
-        from exporter.build.engine import socket_of  # noqa: PLC0415 - the same
-        from exporter.buildkit import Client, EngineRoad  # noqa: PLC0415 - the same
-
-        options = self.options
-        if options.cache_from or options.cache_to or uses_another(options.builder, env):
-            return None
-        if not (path := socket_of(env)):
-            return None
-        client = Client(EngineRoad(path))
-        self._stack.callback(client.close)
-        return Direct(
-            client=client,
-            env=env,
+        reach = find_reach(options.builder, child_env)
+        self._stack.callback(reach.close)
+        direct = Direct(
+            reach=reach,
+            env=child_env,
             monotonic=time.monotonic,
             find_account=self._keychain.find_host,
             farewells=farewells,
+        )
+        self._stack.callback(farewells.wait)
+        return BuildKit(
+            buildx=buildx, direct=direct, sleep=time.sleep, deliveries=self._deliveries()
         )
 
     @cached_property

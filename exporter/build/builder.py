@@ -1,11 +1,8 @@
 """The builder of buildx that is going to build, as ``docker buildx inspect`` shows it."""
 
-import json
 from collections.abc import Mapping
-from pathlib import Path
 
 from exporter import process
-from exporter.build.docker_config import docker_folder
 from exporter.errors import EngineError
 from exporter.value import dataclass
 
@@ -65,17 +62,3 @@ def find_builder(name: str, env: Mapping[str, str]) -> Builder:
         error=found.get("Error", ""),
         facts=tuple(f"{key} {found[key]}" for key in _FACTS if found.get(key)),
     )
-
-
-def uses_another(name: str, env: Mapping[str, str]) -> bool:
-    """Whether another builder than the engine's own BuildKit was chosen, by any way there is."""
-    if name or env.get("BUILDX_BUILDER"):
-        return True
-    folder = env.get("BUILDX_CONFIG") or Path(docker_folder("", env), "buildx")
-    try:
-        current = json.loads(Path(folder, "current").read_bytes())
-        return bool(current["Name"])
-    except FileNotFoundError:
-        return False
-    except (OSError, ValueError, KeyError, TypeError):
-        return True  # buildx knows what to make of it

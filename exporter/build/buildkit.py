@@ -25,10 +25,10 @@ PUSH_ATTEMPTS = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildKit:
-    """How builds are run; ``direct`` is None where only the program knows the way."""
+    """How builds are run: by asking BuildKit itself, or by the program where only that can."""
 
     buildx: Buildx
-    direct: Direct | None
+    direct: Direct
     sleep: Callable[[float], None]
     deliveries: Deliveries
 
@@ -59,7 +59,7 @@ class BuildKit:
                 continue
             from exporter.build import failures  # noqa: PLC0415 - few builds fail
 
-            if other := failures.context_in(outcome):
+            if (other := failures.context_in(outcome)) and not self.buildx.context:
                 # The builder is a Docker context, which buildx takes by another option.
                 there = replace(self, buildx=replace(self.buildx, builder="", context=other))
                 return there.solve(solve, say=say)
@@ -78,7 +78,7 @@ class BuildKit:
     ) -> Solved | Failure | None:
         """One attempt; None when it has to be repeated with another delivery."""
         outcome: Solved | Failure | None
-        if self.direct is not None and self.direct.takes(solve, delivery):
+        if self.direct.takes(solve, delivery) and not self.buildx.has_caches:
             outcome = self.direct.once(solve, delivery, say)
         else:
             outcome = self.buildx.once(solve, delivery, say)

@@ -49,6 +49,11 @@ class Buildx:
     cache_from: Sequence[str] = ()
     cache_to: Sequence[str] = ()
 
+    @property
+    def has_caches(self) -> bool:
+        """Whether caches are brought or taken, whose options only the program knows."""
+        return bool(self.cache_from or self.cache_to)
+
     def once(
         self, solve: Solve, delivery: Delivery, say: Callable[[str], None]
     ) -> Solved | Failure | None:
@@ -115,7 +120,7 @@ class Buildx:
         return delivery.pushes and bool(progress.pushed) and not self.cache_to
 
     @property
-    def program(self) -> list[str]:
+    def _program(self) -> list[str]:
         """Buildx itself, which starts in half the time that it takes through docker."""
         if self.context:
             return ["docker", "--context", self.context, "buildx"]
@@ -133,7 +138,7 @@ class Buildx:
         env = dict(self.env)
         if solve.directory:  # what git says of that directory is not about the image
             env |= {"BUILDX_GIT_INFO": "false", "BUILDX_GIT_LABELS": "false"}
-        argv = [*self.program, "build", "--progress=rawjson", "--provenance=false"]
+        argv = [*self._program, "build", "--progress=rawjson", "--provenance=false"]
         platforms = (str(solve.platform), *(f"{solve.platform}/{each}" for each in solve.variants))
         argv += ["--file", solve.dockerfile, "--platform", ",".join(platforms)]
         argv += ["--metadata-file", str(metadata)]

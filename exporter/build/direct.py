@@ -13,10 +13,10 @@ from pathlib import Path
 from exporter.build.delivery import Delivery
 from exporter.build.farewells import Farewells
 from exporter.build.progress import Failure, Progress
+from exporter.build.reach import Reach
 from exporter.build.solve import Files, Solve, Solved
 from exporter.buildkit import (
     CallError,
-    Client,
     Credentials,
     Request,
     RoadError,
@@ -27,6 +27,7 @@ from exporter.buildkit.wire import Fields
 from exporter.errors import EngineError
 from exporter.log import redact
 from exporter.oci.digest import Digest
+from exporter.process import ProgramMissingError
 from exporter.registry.keychain import Credential
 
 _PROXIES = {
@@ -47,7 +48,7 @@ class Direct:
     ``env`` leads to the user's Docker configuration. ``find_account`` gets the host of a registry.
     """
 
-    client: Client
+    reach: Reach
     env: Mapping[str, str] = field(repr=False)
     monotonic: Callable[[], float]
     find_account: Callable[[str], Credential | None]
@@ -69,7 +70,7 @@ class Direct:
         """One attempt; None when the delivery turns out to lead nowhere.
 
         Raises:
-            EngineError: BuildKit is not reached, or the connection broke.
+            EngineError: The connection broke, or a program is missing.
         """
         started = self.monotonic()
         progress = Progress(lambda line: say(redact(line)))
@@ -78,7 +79,9 @@ class Direct:
             raise TypeError
         services = self._services(solve, files)
         try:
-            solving = self.client.start(self._request(solve, files, exporter), services)
+            solving = self.reach.client(solve.platform).start(
+                self._request(solve, files, exporter), services
+            )
             solving.watch(progress.take, until=lambda: bool(progress.pushed))
             if progress.pushed:
                 digest = progress.pushed
@@ -87,11 +90,13 @@ class Direct:
                 digest = solving.result().get(_DIGEST, "")
                 if delivery.pushes:
                     return None
-        except RoadError as error:
+        except ProgramMissingError as error:
             raise EngineError(
-                f"{solve.name} must be built, but the Docker engine cannot be reached: {error}",
-                remedy="Start the engine, set DOCKER_HOST, or mount /var/run/docker.sock.",
+                f"cannot build {solve.name}: {error.what}",
+                remedy="Install docker with its buildx plugin, or use the container image.",
             ) from error
+        except RoadError as error:
+            return progress.failure(str(error))
         except CallError as error:
             if services.error:
                 raise services.error from error
@@ -114,8 +119,9 @@ class Direct:
             "platform": ",".join(
                 (str(solve.platform), *(f"{solve.platform}/{each}" for each in solve.variants))
             ),
-            "image-resolve-mode": "local",
         }
+        if self.reach.is_engine:
+            attributes["image-resolve-mode"] = "local"
         arguments = {**self._proxies(), **self._epoch(), **solve.arguments}
         attributes |= {f"build-arg:{key}": value for key, value in arguments.items()}
         attributes |= {f"label:{key}": value for key, value in solve.labels.items()}
@@ -135,7 +141,7 @@ class Direct:
             attributes |= {"source": syntax.split(" ", 1)[0], "cmdline": syntax}
         return Request(
             attributes=attributes,
-            exporter="moby",
+            exporter="moby" if self.reach.is_engine else "image",
             exporter_attributes=exporter,
             frontend=frontend,
             entitlements=entitlements,

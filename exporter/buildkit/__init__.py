@@ -5,7 +5,14 @@
 
 from exporter.buildkit.client import Client, Request
 from exporter.buildkit.files import Entry, MemoryTree, Tree
-from exporter.buildkit.roads import EngineRoad, ProgramRoad, Road, RoadError
+from exporter.buildkit.roads import (
+    EngineRoad,
+    ProgramLine,
+    ProgramRoad,
+    Road,
+    RoadError,
+    SocketLine,
+)
 from exporter.buildkit.rpc import CallError
 from exporter.buildkit.services import Credentials, Services
 from exporter.buildkit.status import Log, Update, Vertex
@@ -18,11 +25,13 @@ __all__ = [
     "Entry",
     "Log",
     "MemoryTree",
+    "ProgramLine",
     "ProgramRoad",
     "Request",
     "Road",
     "RoadError",
     "Services",
+    "SocketLine",
     "Tree",
     "Update",
     "Vertex",

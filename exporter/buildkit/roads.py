@@ -1,12 +1,14 @@
-"""How BuildKit is reached: the one inside an engine by its socket, any other by a program.
+"""How BuildKit is reached: the one inside an engine by the engine's own API, others by a program.
 
-The program is ``docker buildx dial-stdio``, which knows builders, contexts, TLS and ssh.
+Programs of docker know contexts, TLS, ssh and builders; a line to them is their standard input
+and output.
 """
 
 import socket
 import tempfile
 import threading
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from typing import IO, Protocol
 
@@ -18,6 +20,8 @@ _ANSWER_S = 20.0
 _MOST_HEAD = 16 << 10
 _PIECE = 256 << 10
 _SWITCHING = 101
+_WATCH_S = 10.0
+_PATIENCE_S = 60.0
 
 
 class RoadError(Exception):
@@ -42,14 +46,57 @@ class Road(Protocol):
         ...
 
 
-class EngineRoad:
-    """BuildKit inside the engine behind a socket of this machine."""
+class Line(Protocol):
+    """A way to connect; ``host`` is where to."""
+
+    host: str
+
+    def dial(self, stack: ExitStack) -> tuple[socket.socket, Callable[[], str]]:
+        """A connection, ended by the stack, and what is told of it when it breaks.
+
+        Raises:
+            OSError: It cannot be had.
+            ProgramMissingError: The program does not exist.
+        """
+        ...
+
+
+class SocketLine:
+    """To a socket of this machine."""
 
     def __init__(self, path: str) -> None:
+        self.host = f"unix://{path}"
         self._path = path
 
+    def dial(self, stack: ExitStack) -> tuple[socket.socket, Callable[[], str]]:  # noqa: D102
+        connection = stack.enter_context(socket.socket(socket.AF_UNIX))
+        connection.settimeout(_ANSWER_S)
+        connection.connect(self._path)
+        return connection, str
+
+
+class ProgramLine:
+    """To the standard input and output of a program."""
+
+    def __init__(self, argv: Sequence[str], env: Mapping[str, str]) -> None:
+        self.host = f"the other side of '{' '.join(argv)}'"
+        self._argv = argv
+        self._env = env
+
+    def dial(self, stack: ExitStack) -> tuple[socket.socket, Callable[[], str]]:  # noqa: D102
+        said = stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 - it is one
+        connection = stack.enter_context(process.dial(self._argv, env=self._env, stderr=said))
+        return connection, lambda: _last_words(said)
+
+
+class EngineRoad:
+    """BuildKit inside an engine."""
+
+    def __init__(self, line: Line) -> None:
+        self._line = line
+
     def connect(self, stack: ExitStack) -> Connection:  # noqa: D102 - see Road
-        connection = Connection(self._upgraded("/grpc", {}))
+        connection = Connection(self._upgraded(stack, "/grpc", {}))
         stack.callback(connection.close)
         return connection
 
@@ -57,52 +104,49 @@ class EngineRoad:
         self, stack: ExitStack, connection: Connection, headers: Metadata, serve: Serve
     ) -> None:
         del connection
-        session = Connection(self._upgraded("/session", headers), serve)
+        session = Connection(self._upgraded(stack, "/session", headers), serve)
         stack.callback(session.close)
 
-    def _upgraded(self, target: str, headers: Metadata) -> socket.socket:
+    def _upgraded(self, stack: ExitStack, target: str, headers: Metadata) -> socket.socket:
         """A connection that speaks HTTP/2 from now on."""
         lines = [f"POST {target} HTTP/1.1", "Host: docker", "Connection: Upgrade", "Upgrade: h2c"]
         lines += [f"{name}: {text}" for name, texts in headers.items() for text in texts]
-        connection = socket.socket(socket.AF_UNIX)
+        said: Callable[[], str] = str
         try:
-            connection.settimeout(_ANSWER_S)
-            connection.connect(self._path)
+            connection, said = self._line.dial(stack)
             connection.sendall("\r\n".join([*lines, "", ""]).encode("utf-8", "surrogateescape"))
             status = _answer(connection)
-            if status != _SWITCHING:
-                raise RoadError(f"the engine answers {target} with status {status}")  # noqa: TRY301
-            connection.settimeout(None)
         except TimeoutError as error:
-            connection.close()
-            raise RoadError(f"the engine does not answer in {_ANSWER_S:g} s") from error
+            raise self._lost(f"it does not answer in {_ANSWER_S:g} s") from error
         except OSError as error:
-            connection.close()
-            raise RoadError(error.strerror or str(error)) from error
-        except BaseException:
-            connection.close()
-            raise
+            raise self._lost(said() or error.strerror or str(error)) from error
+        if not status:
+            raise self._lost(said() or "it closed the connection")
+        if status != _SWITCHING:
+            raise RoadError(f"the engine at {self._line.host} answers {target} with {status}")
+        connection.settimeout(None)
         return connection
+
+    def _lost(self, reason: str) -> RoadError:
+        return RoadError(f"cannot connect to the docker daemon at {self._line.host}: {reason}")
 
 
 class ProgramRoad:
-    """BuildKit behind the standard input and output of a program."""
+    """BuildKit behind a program, which leads straight to it; sessions go by the same line."""
 
-    def __init__(self, argv: Sequence[str], env: Mapping[str, str]) -> None:
-        self._argv = argv
-        self._env = env
+    def __init__(self, line: Line) -> None:
+        self._line = line
 
     def connect(self, stack: ExitStack) -> Connection:  # noqa: D102 - see Road
-        said = stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 - it is one
-        sock = stack.enter_context(process.dial(self._argv, env=self._env, stderr=said))
-        connection = Connection(sock)
+        line, said = self._line.dial(stack)
+        connection = Connection(line)
         stack.callback(connection.close)
         try:
-            call = connection.call("/moby.buildkit.v1.Control/ListWorkers")
-            call.send(b"", last=True)
-            call.receive()
+            _ask(connection)
         except CallError as error:
-            raise RoadError(_last_words(said) or error.message) from error
+            raise RoadError(said() or error.message) from error
+        watch = threading.Thread(target=_watch, args=(connection,), name="watch", daemon=True)
+        watch.start()
         return connection
 
     def attach(  # noqa: D102 - see Road
@@ -131,13 +175,34 @@ class ProgramRoad:
         stack.callback(session.close)
 
 
+def _ask(connection: Connection) -> None:
+    """See that BuildKit is there."""
+    call = connection.call("/moby.buildkit.v1.Control/ListWorkers")
+    call.cancel(after_s=_PATIENCE_S)
+    call.send(b"", last=True)
+    call.receive()
+
+
+def _watch(connection: Connection) -> None:
+    """End the connection when nobody is there any more: the program does not notice it."""
+    try:
+        while True:
+            time.sleep(_WATCH_S)
+            _ask(connection)
+    except CallError:
+        connection.close()
+
+
 def _answer(connection: socket.socket) -> int:
-    """The status of an HTTP answer; nothing behind its head is taken from the connection."""
+    """The status of an HTTP answer, 0 for none.
+
+    Nothing behind its head is taken from the connection.
+    """
     head = bytearray()
     while not head.endswith(b"\r\n\r\n"):
         byte = connection.recv(1)
         if not byte or len(head) > _MOST_HEAD:
-            raise RoadError("the engine closed the connection")
+            return 0
         head += byte
     parts = head.split(maxsplit=2)
     return int(parts[1]) if len(parts) > 1 and parts[1].isdigit() else 0
