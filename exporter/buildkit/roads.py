@@ -120,10 +120,12 @@ class EngineRoad:
             raise self._lost(f"it does not answer in {_ANSWER_S:g} s") from error
         except OSError as error:
             raise self._lost(said() or error.strerror or str(error)) from error
-        if not status:
+        if status is None:
             raise self._lost(said() or "it closed the connection")
         if status != _SWITCHING:
-            raise RoadError(f"the engine at {self._line.host} answers {target} with {status}")
+            raise RoadError(
+                f"the engine at {self._line.host} answers {target} with status {status}"
+            )
         connection.settimeout(None)
         return connection
 
@@ -193,8 +195,8 @@ def _watch(connection: Connection) -> None:
         connection.close()
 
 
-def _answer(connection: socket.socket) -> int:
-    """The status of an HTTP answer, 0 for none.
+def _answer(connection: socket.socket) -> int | None:
+    """The status of an HTTP answer, 0 when it is something else; None when none comes.
 
     Nothing behind its head is taken from the connection.
     """
@@ -202,7 +204,7 @@ def _answer(connection: socket.socket) -> int:
     while not head.endswith(b"\r\n\r\n"):
         byte = connection.recv(1)
         if not byte or len(head) > _MOST_HEAD:
-            return 0
+            return None
         head += byte
     parts = head.split(maxsplit=2)
     return int(parts[1]) if len(parts) > 1 and parts[1].isdigit() else 0

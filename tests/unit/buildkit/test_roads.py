@@ -9,7 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from exporter.buildkit import Client, EngineRoad, ProgramRoad, RoadError, Services, roads
+from exporter.buildkit import (
+    Client,
+    EngineRoad,
+    ProgramLine,
+    ProgramRoad,
+    RoadError,
+    Services,
+    SocketLine,
+    roads,
+)
 from exporter.buildkit.client import Request
 from exporter.buildkit.rpc import CallError, Connection
 from tests.unit.buildkit.peers import Peer, eventually, open_files
@@ -43,7 +52,7 @@ def _engine(folder: Path, answer: Callable[[socket.socket, bytes], None]) -> Ite
         listener.listen()
         server = threading.Thread(target=serve)
         server.start()
-        yield EngineRoad(str(path))
+        yield EngineRoad(SocketLine(str(path)))
         listener.shutdown(socket.SHUT_RDWR)
         server.join()
 
@@ -51,13 +60,13 @@ def _engine(folder: Path, answer: Callable[[socket.socket, bytes], None]) -> Ite
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
-        (b"HTTP/1.1 404 Not Found\r\n\r\n", "the engine answers /grpc with status 404"),
-        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "the engine answers /grpc with status 400"),
-        (b"HTTP/1.1 200 OK\r\n\r\n", "the engine answers /grpc with status 200"),
-        (b"rubbish\r\n\r\n", "the engine answers /grpc with status 0"),
-        (b"HTTP/1.1 101 UPGR", "the engine closed the connection"),
-        (b"", "the engine closed the connection"),
-        (b"x" * 20_000, "the engine closed the connection"),
+        (b"HTTP/1.1 404 Not Found\r\n\r\n", "answers /grpc with status 404"),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "answers /grpc with status 400"),
+        (b"HTTP/1.1 200 OK\r\n\r\n", "answers /grpc with status 200"),
+        (b"rubbish\r\n\r\n", "answers /grpc with status 0"),
+        (b"HTTP/1.1 101 UPGR", "it closed the connection"),
+        (b"", "it closed the connection"),
+        (b"x" * 20_000, "it closed the connection"),
     ],
 )
 def test_an_engine_that_does_not_switch_is_not_reached(
@@ -68,7 +77,7 @@ def test_an_engine_that_does_not_switch_is_not_reached(
         client = Client(road)
         with pytest.raises(RoadError, match=message):
             client.start(_REQUEST, Services(trees={}))
-    eventually(lambda: open_files() == fds)
+    eventually(lambda: open_files() <= fds)
 
 
 def test_an_engine_that_is_silent_is_not_waited_for_without_end(
@@ -82,16 +91,16 @@ def test_an_engine_that_is_silent_is_not_waited_for_without_end(
 
     with _engine(tmp_path, wait) as road:
         client = Client(road)
-        with pytest.raises(RoadError, match=r"the engine does not answer in 0.05 s"):
+        with pytest.raises(RoadError, match=r"it does not answer in 0.05 s"):
             client.start(_REQUEST, Services(trees={}))
 
 
 def test_no_socket_and_a_name_that_is_too_long(tmp_path: Path) -> None:
     with ExitStack() as stack:
         with pytest.raises(RoadError, match="No such file or directory"):
-            EngineRoad(str(tmp_path / "nothing.sock")).connect(stack)
+            EngineRoad(SocketLine(str(tmp_path / "nothing.sock"))).connect(stack)
         with pytest.raises(RoadError, match="too long"):
-            EngineRoad("/" + "x" * 200).connect(stack)
+            EngineRoad(SocketLine("/" + "x" * 200)).connect(stack)
 
 
 class _BuildKit:
@@ -138,8 +147,8 @@ def test_solves_share_a_connection_and_have_a_session_each(tmp_path: Path) -> No
     kinds = [head.split(b" ")[1] for head in buildkit.heads]
     assert kinds.count(b"/grpc") == 1
     assert kinds.count(b"/session") == 20
-    eventually(lambda: threading.active_count() == threads)
-    eventually(lambda: open_files() == fds)
+    eventually(lambda: threading.active_count() <= threads)
+    eventually(lambda: open_files() <= fds)
 
 
 def test_a_broken_connection_is_made_anew_but_not_after_the_end(tmp_path: Path) -> None:
@@ -187,7 +196,7 @@ def test_a_watcher_that_fails_ends_the_solve(tmp_path: Path) -> None:
         with pytest.raises(CallError, match="cancelled"):
             solving.result()
         client.close()
-    eventually(lambda: threading.active_count() == threads)
+    eventually(lambda: threading.active_count() <= threads)
 
 
 @pytest.mark.parametrize(
@@ -200,9 +209,9 @@ def test_a_watcher_that_fails_ends_the_solve(tmp_path: Path) -> None:
 )
 def test_a_program_that_does_not_lead_there(program: str, message: str) -> None:
     threads = threading.active_count()
-    client = Client(ProgramRoad([sys.executable, "-c", program], {}))
+    client = Client(ProgramRoad(ProgramLine([sys.executable, "-c", program], {})))
     for _ in range(2):
         with pytest.raises(RoadError, match=message):
             client.start(_REQUEST, Services(trees={}))
     client.close()
-    eventually(lambda: threading.active_count() == threads)
+    eventually(lambda: threading.active_count() <= threads)
