@@ -7,7 +7,6 @@ and output.
 import socket
 import tempfile
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from typing import IO, Protocol
@@ -188,11 +187,10 @@ def _ask(connection: Connection) -> None:
 def _watch(connection: Connection) -> None:
     """End the connection when nobody is there any more: the program does not notice it."""
     try:
-        while True:
-            time.sleep(_WATCH_S)
+        while not connection.wait(_WATCH_S):
             _ask(connection)
-    except CallError:
-        connection.close()
+    except CallError as error:
+        connection.give_up(f"the builder does not answer: {error.message}")
 
 
 def _answer(connection: socket.socket) -> int | None:

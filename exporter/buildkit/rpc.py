@@ -132,10 +132,17 @@ class Call:
             self._connection.finish(self, trailers)
 
     def cancel(self, *, after_s: float = 0.0) -> None:
-        """End it before its time; but wait ``after_s`` for it to end by itself."""
-        with self._connection.changed:
-            self._connection.changed.wait_for(lambda: self._is_over, after_s)
-        self._connection.reset(self)
+        """End it before its time, now or when it goes on for longer than ``after_s``."""
+        if not after_s:
+            self._connection.reset(self)
+            return
+
+        def cancel() -> None:
+            with self._connection.changed:
+                self._connection.changed.wait_for(lambda: self._is_over, after_s)
+            self._connection.reset(self)
+
+        threading.Thread(target=cancel, name="cancel", daemon=True).start()
 
     @property
     def number(self) -> int:
@@ -322,6 +329,16 @@ class Connection:
                 self._refuse(call, CallError(CANCELLED, "the call was cancelled"))
                 self.changed.notify_all()
         self._write()
+
+    def give_up(self, reason: str) -> None:
+        """End the connection and every call, as one that is broken."""
+        self._lose(reason)
+        self._abort()
+
+    def wait(self, seconds: float) -> bool:
+        """Whether the connection ends in so many seconds."""
+        with self.changed:
+            return self.changed.wait_for(lambda: bool(self._lost), seconds)
 
     def close(self) -> None:
         """End the connection and every call."""

@@ -395,12 +395,32 @@ def test_what_comes_for_a_cancelled_call_is_dropped() -> None:
         assert _answered(connection, peer) == b"fine"
 
 
-def test_a_cancel_waits_for_a_call_to_end_by_itself() -> None:
+def test_a_late_cancel_leaves_time_for_a_call_to_end_by_itself() -> None:
+    threads = threading.active_count()
     with called() as (connection, peer):
         call = _asked(connection, peer)
-        with thread(lambda: call.cancel(after_s=60)):
-            peer.respond(call.number, b"last words")
+        call.cancel(after_s=60)
+        peer.respond(call.number, b"last words")
         assert [call.receive(), call.receive()] == [b"last words", None]
+        eventually(lambda: threading.active_count() <= threads + 1)
+
+
+def test_a_late_cancel_ends_a_call_that_goes_on() -> None:
+    with called() as (connection, peer):
+        call = _asked(connection, peer)
+        call.cancel(after_s=0.01)
+        assert _error(call).code == CANCELLED
+        peer.until(lambda: peer.seen(h2.events.StreamReset, call.number))
+
+
+def test_a_connection_that_is_given_up_is_broken() -> None:
+    with called() as (connection, peer):
+        call = _asked(connection, peer)
+        assert not connection.wait(0.01)
+        connection.give_up("nobody is there")
+        assert connection.wait(10)
+        assert connection.is_broken
+        assert (_error(call).code, _error(call).message) == (UNAVAILABLE, "nobody is there")
 
 
 def test_calls_wait_while_the_other_side_takes_no_more() -> None:
@@ -550,10 +570,10 @@ def test_thousands_of_calls_leave_nothing() -> None:
             peer.events.clear()
         assert connection._calls == {}
         assert len(connection._http.streams) <= 2
-        assert threading.active_count() == threads + 1
-    eventually(lambda: threading.active_count() == threads)
-    assert open_files() == fds
-    assert len(process._stops) == stops
+        assert threading.active_count() <= threads + 1
+    eventually(lambda: threading.active_count() <= threads)
+    assert open_files() <= fds
+    assert len(process._stops) <= stops
 
 
 def test_calls_of_many_threads_do_not_mix() -> None:

@@ -182,7 +182,7 @@ def test_thousands_of_served_calls_leave_nothing() -> None:
             number = _ask(peer)
             assert _trailers(peer, number) == {"grpc-status": "0"}
             peer.events.clear()
-        eventually(lambda: threading.active_count() == threads + 1)
+        eventually(lambda: threading.active_count() <= threads + 1)
         assert connection._calls == {}
         assert len(connection._http.streams) <= 2
-    eventually(lambda: threading.active_count() == threads)
+    eventually(lambda: threading.active_count() <= threads)

@@ -144,7 +144,7 @@ def test_the_agents_connection_ends_with_the_call(tmp_path: Path, how: str) -> N
         call = client.call(_FORWARD)
         assert met.wait(10)
         call.cancel() if how == "cancel" else client.close()
-    eventually(lambda: threading.active_count() == threads)
+    eventually(lambda: threading.active_count() <= threads)
 
 
 def test_an_agent_that_is_not_there_is_said(tmp_path: Path) -> None:
