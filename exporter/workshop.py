@@ -32,6 +32,7 @@ if TYPE_CHECKING:  # loaded only when something is built, or without --repo
     from exporter.build.engine import Engine
     from exporter.build.engine_images import EngineImages
     from exporter.build.local import LocalPublisher
+    from exporter.build.reach import Reach
     from exporter.preflight import Checks
 
 
@@ -114,7 +115,7 @@ class Workshop:
         )
         self._stack.callback(farewells.wait)
         return BuildKit(
-            buildx=buildx, direct=direct, sleep=time.sleep, deliveries=self._deliveries()
+            buildx=buildx, direct=direct, sleep=time.sleep, deliveries=self._deliveries(reach)
         )
 
     @cached_property
@@ -202,7 +203,7 @@ class Workshop:
         )
         return publisher, storages
 
-    def _deliveries(self) -> "Deliveries":
+    def _deliveries(self, reach: "Reach") -> "Deliveries":
         """How built images leave BuildKit, by ``--publish-from``."""
         from exporter.build.delivery import deliveries_of  # noqa: PLC0415 - builds only
 
@@ -216,8 +217,8 @@ class Workshop:
             "keep" if self.stages is None else self.options.publish_from,
             client=self.client,
             open_engine=lambda: self.builder_engine,
-            builder=self.options.builder,
-            env=self._docker_env,
+            find_account=self._keychain.find_host,
+            keeps_in_engine=not self.options.builder and reach.is_engine,
             on_fall_back=by_client,
         )
 

@@ -10,12 +10,12 @@ from functools import cached_property
 from typing import ClassVar, Protocol
 
 from exporter.build.archive import Pieces, Put, Readable, read_archive
-from exporter.build.builder import find_builder
 from exporter.build.engine import Engine
 from exporter.oci.digest import Digest
 from exporter.oci.reference import Reference, Repository
 from exporter.registry.blob import BlobSource
 from exporter.registry.client import RegistryClient
+from exporter.registry.keychain import Credential
 
 
 class Delivery(Protocol):
@@ -31,7 +31,15 @@ class Delivery(Protocol):
         ...
 
     def exporter(self, reference: Reference) -> Mapping[str, str] | None:
-        """Attributes of an engine's exporter of images; None when only buildx knows the way."""
+        """Attributes of BuildKit's exporter of images; None when only buildx knows the way."""
+        ...
+
+    def publish(self, reference: Reference) -> Digest | None:
+        """Publish what the exporter has left, where buildx would do it; as ``receive``.
+
+        Raises:
+            PushError: The engine could not.
+        """
         ...
 
     def receive(self, stream: Readable, reference: Reference) -> Digest | None:
@@ -55,6 +63,11 @@ class QuietDelivery:
 
     def exporter(self, reference: Reference) -> Mapping[str, str] | None:
         """Only buildx knows the way."""
+        del reference
+        return None
+
+    def publish(self, reference: Reference) -> Digest | None:
+        """Nothing is left."""
         del reference
         return None
 
@@ -86,20 +99,38 @@ class PushByBuildKit(QuietDelivery):
 
     def exporter(self, reference: Reference) -> Mapping[str, str] | None:
         """An image in the registry."""
-        return {
-            "name": str(reference),
-            "push": "true",
-            "store": "false",
-            "oci-mediatypes": "false",
-        }
+        return {**_named(str(reference)), "push": "true", "store": "false"}
 
 
 class PushByEngine(QuietDelivery):
     """The engine pushes what its store has got."""
 
+    def __init__(
+        self,
+        open_engine: Callable[[], Engine | None],
+        find_account: Callable[[str], Credential | None],
+    ) -> None:
+        """Take the engine that builds, None for a builder of its own, and the accounts."""
+        self._open_engine = open_engine
+        self._find_account = find_account
+
     def output(self, reference: Reference) -> str:
         """An image in the engine and in the registry."""
         return f"type=image,push=true,oci-mediatypes=false,name={reference}"
+
+    def exporter(self, reference: Reference) -> Mapping[str, str] | None:
+        """An image in the engine."""
+        return None if self._engine is None else _named(str(reference))
+
+    def publish(self, reference: Reference) -> Digest | None:
+        """Have the engine push it."""
+        if self._engine is None:
+            return None
+        return self._engine.push_image(reference, self._find_account(reference.repository.registry))
+
+    @cached_property
+    def _engine(self) -> Engine | None:
+        return self._open_engine()
 
 
 class KeepInEngine(QuietDelivery):
@@ -108,20 +139,18 @@ class KeepInEngine(QuietDelivery):
     The engine's own BuildKit has it there at once; any other one sends it as an archive.
     """
 
-    def __init__(self, env: Mapping[str, str], builder: str) -> None:
-        """Take what decides which builder is used; it is asked when the first image is built."""
-        self._env = env
-        self._builder = builder
-
-    @cached_property
-    def is_engine(self) -> bool:
-        """Whether the builder is the engine's own BuildKit."""
-        return not self._builder and find_builder("", self._env).driver == "docker"
+    def __init__(self, *, is_engine: bool) -> None:
+        """Take whether the builder is the BuildKit of the engine that keeps the images."""
+        self.is_engine = is_engine
 
     def output(self, reference: Reference) -> str:
         """An image of the engine."""
         kind = "image" if self.is_engine else "docker"
         return f"type={kind},oci-mediatypes=false,name={local_name(reference)}"
+
+    def exporter(self, reference: Reference) -> Mapping[str, str] | None:
+        """An image of the engine."""
+        return _named(local_name(reference)) if self.is_engine else None
 
 
 class PushByClient(QuietDelivery):
@@ -180,18 +209,23 @@ def deliveries_of(
     *,
     client: RegistryClient,
     open_engine: Callable[[], Engine | None],
-    builder: str,
-    env: Mapping[str, str],
+    find_account: Callable[[str], Credential | None],
+    keeps_in_engine: bool,
     on_fall_back: Callable[[str], None],
 ) -> "Deliveries":
     """The ways that ``--publish-from`` allows, in order; ``keep`` means local mode.
 
     ``open_engine`` gives the engine whose BuildKit builds, None for a builder of its own.
+    ``find_account`` gets the host of a registry. In local mode ``keeps_in_engine`` says whether the
+    builder is the BuildKit of the engine that keeps the images.
     """
     if publish_from == "keep":
-        return Deliveries([KeepInEngine(env, builder)], on_fall_back)
+        return Deliveries([KeepInEngine(is_engine=keeps_in_engine)], on_fall_back)
     by_client = PushByClient(client, open_engine)
-    by_engine: list[Delivery] = [PushByBuildKit(), PushByEngine()]
+    by_engine: list[Delivery] = [
+        PushByBuildKit(),
+        PushByEngine(open_engine, find_account),
+    ]
     ways: dict[str, list[Delivery]] = {"client": [by_client], "engine": by_engine}
     return Deliveries(ways.get(publish_from, [*by_engine, by_client]), on_fall_back)
 
@@ -234,6 +268,10 @@ class Deliveries:
 
 def _by_engine(way: Delivery) -> bool:
     return isinstance(way, PushByBuildKit | PushByEngine)
+
+
+def _named(name: str) -> dict[str, str]:
+    return {"name": name, "oci-mediatypes": "false"}
 
 
 def local_name(reference: Reference) -> str:

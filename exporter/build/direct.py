@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from exporter.build.delivery import Delivery
+from exporter.build.engine import PushError
 from exporter.build.farewells import Farewells
 from exporter.build.progress import Failure, Progress
 from exporter.build.reach import Reach
@@ -90,6 +91,9 @@ class Direct:
                 digest = solving.result().get(_DIGEST, "")
                 if delivery.pushes:
                     return None
+                digest = str(delivery.publish(solve.reference) or digest)
+        except PushError as error:
+            return Failure(step="pushing layers", message=str(error))
         except ProgramMissingError as error:
             raise EngineError(
                 f"cannot build {solve.name}: {error.what}",

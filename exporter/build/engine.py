@@ -18,7 +18,10 @@ from typing import TYPE_CHECKING, Any
 from exporter import process
 from exporter.build.docker_config import docker_folder
 from exporter.errors import EngineError
+from exporter.oci.digest import Digest
 from exporter.oci.platform import Platform
+from exporter.oci.reference import Reference
+from exporter.registry.keychain import Credential
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -52,6 +55,10 @@ class EngineFacts:
     free_bytes: int | None
 
 
+class PushError(Exception):
+    """An engine could not push an image; the text is what it says."""
+
+
 class Engine:
     """A connected engine; made by :func:`connect`."""
 
@@ -78,6 +85,34 @@ class Engine:
         """
         with self._asked(f"give the image {name}"):
             yield from self._client.images.get(name).save(named=True)
+
+    def push_image(self, reference: Reference, account: Credential | None) -> Digest:
+        """Push an image that has the reference as its name; the digest of its manifest.
+
+        Raises:
+            PushError: The engine or the registry refuses.
+        """
+        login = {}
+        if account is not None and account.identity_token:
+            login = {"identitytoken": account.identity_token}
+        elif account is not None:
+            login = {"username": account.username, "password": account.password}
+        digest = ""
+        with self._asked(f"push {reference}"):
+            told = self._client.api.push(
+                str(reference.repository),
+                tag=reference.tag,
+                auth_config={**login, "serveraddress": reference.repository.registry},
+                stream=True,
+                decode=True,
+            )
+            for each in told:
+                if error := each.get("error"):
+                    raise PushError(str(error))
+                digest = (each.get("aux") or {}).get("Digest", digest)
+        if not digest:
+            raise PushError("unexpected EOF: the engine does not tell the digest")
+        return Digest.parse(digest)
 
     def inspect_image(self, name: str) -> dict[str, Any] | None:
         """What the engine tells of an image, or None when it has none of this name."""
