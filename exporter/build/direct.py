@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from exporter.build.delivery import Delivery
-from exporter.build.engine import PushError
+from exporter.build.engine import DEFAULT_HOST, PushError
 from exporter.build.farewells import Farewells
 from exporter.build.progress import Failure, Progress
 from exporter.build.reach import Reach
@@ -40,6 +40,8 @@ _PROXIES = {
 }
 _DIGEST = "containerimage.digest"
 _IMAGE = "docker-image://"
+_STEERING = ("BUILDKIT_INLINE_CACHE", "BUILDKIT_MULTI_PLATFORM")
+"""Arguments by which buildx is told of other outputs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +65,7 @@ class Direct:
             and all(text.startswith(_IMAGE) for text in solve.contexts.values())
             and all(each == "default" for each in solve.ssh)
             and not any("host-gateway" in each for each in solve.add_hosts)
+            and not any(name in solve.arguments for name in _STEERING)
         )
 
     def once(
@@ -173,8 +176,9 @@ class Direct:
         """Proxies of the user's Docker configuration, which docker makes arguments of builds."""
         try:
             config = json.loads(Path(self.env["DOCKER_CONFIG"], "config.json").read_bytes())
-            proxies = config["proxies"]["default"]
-        except (OSError, ValueError, KeyError, TypeError):
+            known = config["proxies"]
+            proxies = known.get(self.env.get("DOCKER_HOST") or DEFAULT_HOST) or known["default"]
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return {}
         found = {name: str(proxies[key]) for key, name in _PROXIES.items() if proxies.get(key)}
         return found | {name.lower(): value for name, value in found.items()}

@@ -33,8 +33,8 @@ _NO_ENGINE = re.compile(
 )
 _LOST_ENGINE = re.compile(r"failed to receive status: rpc error: code = Unavailable")
 _CONTEXT = re.compile(r"use `docker --context=(\S+) buildx` to switch")
-_NO_DOCKERFILE = re.compile(r"failed to read dockerfile", re.IGNORECASE)
 _NO_BUILDER = re.compile(r"no builder .* found|failed to find driver", re.IGNORECASE)
+_NO_BUILDKIT = re.compile(r"answers /(?:grpc|session) with status")
 _OLD_BUILDX = re.compile(r"invalid progress mode|unknown flag|not a docker command", re.IGNORECASE)
 _CODE = re.compile(r"exit code: (\d+)")
 
@@ -57,11 +57,6 @@ def context_in(failure: Failure) -> str:
     """The Docker context that was taken for a builder, or nothing."""
     found = _CONTEXT.search(failure.message)
     return found[1] if found else ""
-
-
-def misses_dockerfile(failure: Failure) -> bool:
-    """Whether the build began before its Dockerfile was there."""
-    return bool(_NO_DOCKERFILE.search(failure.message))
 
 
 def error_of(solve: "Solve", failure: Failure) -> Exception:
@@ -89,6 +84,11 @@ def error_of(solve: "Solve", failure: Failure) -> Exception:
         return EngineError(
             f"the connection to the builder broke while {solve.name} was built: {redact(reason)}",
             remedy="Run it again; the builder keeps the steps that were finished.",
+        )
+    if _NO_BUILDKIT.search(failure.message):
+        return EngineError(
+            f"{solve.name} must be built, but {message}",
+            remedy="Use Docker Engine 20.10 or newer, or a builder with BuildKit (--builder).",
         )
     if _OLD_BUILDX.search(failure.message):
         return EngineError(
