@@ -1,0 +1,102 @@
+"""BuildKit itself is asked for images of Dockerfiles, wherever it is: buildx builds nothing."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from exporter.build.buildx import Buildx
+from exporter.build.reach import find_reach
+from tests.images import pull
+from tests.integration.runs import SMALL, Ran, Workplace
+from tests.integration.services import second_engine
+
+pytestmark = [pytest.mark.engine, pytest.mark.registry]
+
+
+@pytest.fixture(autouse=True)
+def no_buildx(monkeypatch: pytest.MonkeyPatch) -> None:
+    def once(*_: object) -> None:
+        raise AssertionError("buildx was asked to build")
+
+    monkeypatch.setattr(Buildx, "once", once)
+
+
+@pytest.fixture
+def committed(workplace: Workplace) -> Workplace:
+    return workplace.commit({**SMALL, "Dockerfile": "FROM scratch\nCOPY file /\n"})
+
+
+@pytest.fixture(scope="module", params=[True, False], ids=["containerd-store", "own-store"])
+def other(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """``DOCKER_HOST`` of another engine."""
+    with second_engine(tmp_path_factory.mktemp("engine"), containerd=request.param) as host:
+        yield host
+
+
+def check(workplace: Workplace, ran: Ran) -> None:
+    assert ran.code == 0, ran.text
+    assert ran.built == ["app/dockerfile"]
+    assert [entry["path"] for entry in pull(workplace.tag).tree()] == ["/file"]
+
+
+def test_the_engine_of_this_machine(committed: Workplace) -> None:
+    check(committed, committed.export())
+
+
+def test_local_mode(committed: Workplace) -> None:
+    ran = committed.run("export", "--tag", committed.tag)
+    check(committed, ran)
+    subprocess.run(["docker", "rmi", "-f", ran.image("app")["stage"]], check=True)
+
+
+def test_an_engine_elsewhere(committed: Workplace, other: str) -> None:
+    check(committed, committed.export(env={"DOCKER_HOST": other}))
+
+
+def test_an_engine_elsewhere_in_local_mode(committed: Workplace, other: str) -> None:
+    env = {"DOCKER_HOST": other}
+    check(committed, committed.run("export", "--tag", committed.tag, env=env))
+
+
+def test_a_builder_that_is_the_engine_of_a_context(committed: Workplace, other: str) -> None:
+    env = {"DOCKER_CONFIG": str(committed.folder / "docker"), "HOME": str(committed.folder)}
+    given = {**env, "PATH": os.environ["PATH"]}
+    argv = ["docker", "context", "create", "far", "--docker", f"host={other}"]
+    subprocess.run(argv, check=True, env=given, capture_output=True)
+    check(committed, committed.export("--builder", "far", env=env))
+
+
+@pytest.mark.parametrize(
+    ("current", "is_other"),
+    [
+        pytest.param(None, False, id="nothing-chosen"),
+        pytest.param('{"Name": "", "Key": "unix:///var/run/docker.sock"}', False, id="taken-back"),
+        pytest.param('{"Name": "pods"}', True, id="chosen"),
+        pytest.param("{", True, id="not-readable"),
+    ],
+)
+def test_what_buildx_uses_is_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, current: str | None, *, is_other: bool
+) -> None:
+    asked: list[str] = []
+
+    def find(name: str, _: object) -> None:
+        asked.append(name)
+        raise LookupError
+
+    monkeypatch.setattr("exporter.build.reach.find_builder", find)
+    (tmp_path / "buildx").mkdir()
+    if current is not None:
+        (tmp_path / "buildx/current").write_text(current)
+    env = {"DOCKER_CONFIG": str(tmp_path), "PATH": os.environ["PATH"]}
+    if is_other:
+        with pytest.raises(LookupError):
+            find_reach("", env)
+    else:
+        assert find_reach("", env).is_engine
+    assert asked == ([""] if is_other else [])
