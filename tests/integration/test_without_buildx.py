@@ -26,7 +26,8 @@ def no_buildx(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def committed(workplace: Workplace) -> Workplace:
-    return workplace.commit({**SMALL, "Dockerfile": "FROM scratch\nCOPY file /\n"})
+    dockerfile = "FROM scratch\nCOPY file /\n"
+    return workplace.commit({**SMALL, "Dockerfile": dockerfile, "file": workplace.unique})
 
 
 @pytest.fixture(scope="module", params=[True, False], ids=["containerd-store", "own-store"])
