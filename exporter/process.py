@@ -7,7 +7,7 @@ import logging
 import socket
 import subprocess  # noqa: TID251 - this module is the door
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -36,7 +36,7 @@ def on_stop(stop: Callable[[], None]) -> Callable[[], None]:
     _stops.append(stop)
 
     def forget() -> None:
-        if stop in _stops:
+        with suppress(ValueError):  # it was taken back already
             _stops.remove(stop)
 
     return forget

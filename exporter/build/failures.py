@@ -36,6 +36,8 @@ _CONTEXT = re.compile(r"use `docker --context=(\S+) buildx` to switch")
 _NO_BUILDER = re.compile(r"no builder .* found|failed to find driver", re.IGNORECASE)
 _NO_BUILDKIT = re.compile(r"answers /(?:grpc|session) with status")
 _OLD_BUILDX = re.compile(r"invalid progress mode|unknown flag|not a docker command", re.IGNORECASE)
+_BASE = re.compile(r"^\[internal\] load metadata for (\S+)")
+_DENIED = re.compile(r"\b(?:401|403)\b|unauthorized|denied|authorization failed", re.IGNORECASE)
 _CODE = re.compile(r"exit code: (\d+)")
 
 
@@ -100,6 +102,13 @@ def error_of(solve: "Solve", failure: Failure) -> Exception:
             f"the engine could not push {solve.name} to {solve.reference}: {message}",
             registry=solve.reference.repository.registry,
             remedy="Check the credentials of --repo and that the engine can reach the registry.",
+        )
+    if (base := _BASE.search(failure.step)) and _DENIED.search(failure.message):
+        registry = base[1].partition("/")[0]
+        return RegistryError(
+            f"the base image {base[1]} of {solve.name} cannot be read: {message}",
+            registry=registry,
+            remedy=f"Log in (docker login {registry}), or give an account by --registry-login.",
         )
     place = None
     if failure.line:

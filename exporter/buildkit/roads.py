@@ -16,6 +16,7 @@ from exporter.buildkit import wire
 from exporter.buildkit.rpc import CallError, Connection, Metadata, Serve
 
 _ANSWER_S = 20.0
+_DIAL_S = 60.0
 _MOST_HEAD = 16 << 10
 _PIECE = 256 << 10
 _SWITCHING = 101
@@ -85,6 +86,7 @@ class ProgramLine:
     def dial(self, stack: ExitStack) -> tuple[socket.socket, Callable[[], str]]:  # noqa: D102
         said = stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 - it is one
         connection = stack.enter_context(process.dial(self._argv, env=self._env, stderr=said))
+        connection.settimeout(_DIAL_S)
         return connection, lambda: _last_words(said)
 
 
@@ -116,7 +118,7 @@ class EngineRoad:
             connection.sendall("\r\n".join([*lines, "", ""]).encode("utf-8", "surrogateescape"))
             status = _answer(connection)
         except TimeoutError as error:
-            raise self._lost(f"it does not answer in {_ANSWER_S:g} s") from error
+            raise self._lost("it does not answer") from error
         except OSError as error:
             raise self._lost(said() or error.strerror or str(error)) from error
         if status is None:
@@ -140,6 +142,7 @@ class ProgramRoad:
 
     def connect(self, stack: ExitStack) -> Connection:  # noqa: D102 - see Road
         line, said = self._line.dial(stack)
+        line.settimeout(None)  # what is asked first has a limit of its own
         connection = Connection(line)
         stack.callback(connection.close)
         try:

@@ -129,9 +129,9 @@ def test_a_base_image_is_pulled_with_the_users_account(
         assert ran.code == 0, ran.text
         (docker / "config.json").unlink()
         refused = _export(workplace, run.replace("RUN", "RUN true &&"))
-    assert refused.code == 4
-    assert f"load metadata for {base}" in refused.text
-    assert "401 Unauthorized" in refused.text
+    assert refused.code == 5
+    assert f"the base image {base} of app cannot be read: " in refused.text
+    assert f"Log in (docker login {address})" in refused.text
     assert PASSWORD not in ran.text + refused.text
 
 

@@ -91,7 +91,7 @@ def test_an_engine_that_is_silent_is_not_waited_for_without_end(
 
     with _engine(tmp_path, wait) as road:
         client = Client(road)
-        with pytest.raises(RoadError, match=r"it does not answer in 0.05 s"):
+        with pytest.raises(RoadError, match=r"it does not answer"):
             client.start(_REQUEST, Services(trees={}))
 
 
