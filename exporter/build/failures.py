@@ -34,6 +34,7 @@ _NO_ENGINE = re.compile(
 _LOST_ENGINE = re.compile(r"failed to receive status: rpc error: code = Unavailable")
 _CONTEXT = re.compile(r"use `docker --context=(\S+) buildx` to switch")
 _NO_BUILDER = re.compile(r"no builder .* found|failed to find driver", re.IGNORECASE)
+_LOST_BUILDER = re.compile(r"cannot connect to the builder: (.+)")
 _NO_BUILDKIT = re.compile(r"answers /(?:grpc|session) with status")
 _OLD_BUILDX = re.compile(r"invalid progress mode|unknown flag|not a docker command", re.IGNORECASE)
 _BASE = re.compile(r"^\[internal\] load metadata for (\S+)")
@@ -86,6 +87,11 @@ def error_of(solve: "Solve", failure: Failure) -> Exception:
         return EngineError(
             f"the connection to the builder broke while {solve.name} was built: {redact(reason)}",
             remedy="Run it again; the builder keeps the steps that were finished.",
+        )
+    if lost := _LOST_BUILDER.search(message):
+        return EngineError(
+            f"{solve.name} must be built, but its builder cannot be reached: {lost[1]}",
+            remedy="docker buildx inspect shows whether a builder runs; --builder chooses one.",
         )
     if _NO_BUILDKIT.search(failure.message):
         return EngineError(

@@ -148,7 +148,8 @@ class ProgramRoad:
         try:
             _ask(connection)
         except CallError as error:
-            raise RoadError(said() or error.message) from error
+            reason = said() or error.message
+            raise RoadError(f"cannot connect to the builder: {reason}") from error
         watch = threading.Thread(target=_watch, args=(connection,), name="watch", daemon=True)
         watch.start()
         return connection
