@@ -55,7 +55,13 @@ def _solve(session: Session, image: DockerfileImage, plan: PlannedImage, say: Sa
         context,
         text,
         folder=session.home / "contexts",
-        names=(str(session.git.work_tree), context.directory, context.dockerfile, image.target),
+        names=(
+            session.config.project,
+            str(session.git.work_tree),
+            context.directory,
+            context.dockerfile,
+            image.target,
+        ),
     )
     own_name = Path(context.dockerfile).name
     solve = Solve(
