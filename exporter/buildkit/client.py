@@ -10,8 +10,9 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 
 from exporter.buildkit import wire
+from exporter.buildkit.connection import Connection
 from exporter.buildkit.roads import Road
-from exporter.buildkit.rpc import Call, CallError, Connection
+from exporter.buildkit.rpc import Call, CallError
 from exporter.buildkit.services import Services
 from exporter.buildkit.status import Update, read_update
 

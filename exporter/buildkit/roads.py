@@ -13,7 +13,8 @@ from typing import IO, Protocol
 
 from exporter import process
 from exporter.buildkit import wire
-from exporter.buildkit.rpc import CallError, Connection, Metadata, Serve
+from exporter.buildkit.connection import Connection, Serve
+from exporter.buildkit.rpc import CallError, Metadata
 
 _ANSWER_S = 20.0
 _DIAL_S = 60.0

@@ -12,7 +12,7 @@ import h2.connection
 import h2.events
 import h2.settings
 
-from exporter.buildkit.rpc import Connection, Serve
+from exporter.buildkit.connection import Connection, Serve
 
 Headers = list[tuple[str, str]]
 

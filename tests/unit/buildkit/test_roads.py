@@ -20,7 +20,8 @@ from exporter.buildkit import (
     roads,
 )
 from exporter.buildkit.client import Request
-from exporter.buildkit.rpc import CallError, Connection
+from exporter.buildkit.connection import Connection
+from exporter.buildkit.rpc import CallError
 from tests.unit.buildkit.peers import Peer, eventually, open_files
 
 _UPGRADED = b"HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n"

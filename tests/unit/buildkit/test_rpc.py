@@ -13,6 +13,7 @@ import pytest
 from hyperframe.frame import GoAwayFrame
 
 from exporter import process
+from exporter.buildkit.connection import Connection
 from exporter.buildkit.rpc import (
     CANCELLED,
     INTERNAL,
@@ -21,7 +22,6 @@ from exporter.buildkit.rpc import (
     UNKNOWN,
     Call,
     CallError,
-    Connection,
 )
 from tests.unit.buildkit.peers import (
     ANSWER,

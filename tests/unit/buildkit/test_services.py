@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from exporter.buildkit import CallError, Credentials, Services, wire
-from exporter.buildkit.rpc import INTERNAL, NOT_FOUND, UNAVAILABLE, UNIMPLEMENTED, Connection
+from exporter.buildkit.connection import Connection
+from exporter.buildkit.rpc import INTERNAL, NOT_FOUND, UNAVAILABLE, UNIMPLEMENTED
 from exporter.errors import EngineError
 from tests.unit.buildkit.peers import eventually, thread
 

@@ -40,7 +40,7 @@ class _Engine:
 
 def _session(engine: _Engine, folder: Path) -> Session:
     images = EngineImages(cast("Engine", engine), Documents(folder), folder)
-    deliveries = Deliveries([KeepInEngine({}, "elsewhere")], lambda _: None)
+    deliveries = Deliveries([KeepInEngine(is_engine=False)], lambda _: None)
     made = SimpleNamespace(
         publisher=LocalPublisher(images, cast("RegistryClient", None)),
         buildkit=SimpleNamespace(deliveries=deliveries),
