@@ -11,6 +11,9 @@ from exporter.oci.digest import Digest
 from exporter.oci.platform import Platform
 from exporter.oci.reference import Reference
 
+NO_IGNORE = b"# what is ignored is not in the context\n"
+"""An ignore file beside a Dockerfile, so that BuildKit looks for none in the context."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Files:

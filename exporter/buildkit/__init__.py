@@ -4,6 +4,7 @@
 """
 
 from exporter.buildkit.client import Client, Request
+from exporter.buildkit.directory import DirectoryTree
 from exporter.buildkit.files import Entry, MemoryTree, Tree
 from exporter.buildkit.roads import (
     EngineRoad,
@@ -21,6 +22,7 @@ __all__ = [
     "CallError",
     "Client",
     "Credentials",
+    "DirectoryTree",
     "EngineRoad",
     "Entry",
     "Log",

@@ -11,14 +11,12 @@ from exporter.build.dockerfile.tree import ContextTree
 from exporter.build.durations import busy
 from exporter.build.images import PlannedImage, PlannedStage
 from exporter.build.session import Session, ssh_of
-from exporter.build.solve import Files, Solve
+from exporter.build.solve import NO_IGNORE, Files, Solve
 from exporter.build.stages import service_labels
 from exporter.buildkit import MemoryTree
 from exporter.project.models.dockerfile import DockerfileImage
 
 Say = Callable[[str], None]
-
-_NO_IGNORE = b"# what is ignored is not in the context\n"
 
 
 def build(session: Session, image: DockerfileImage, plan: PlannedImage, say: Say) -> PlannedImage:
@@ -73,7 +71,7 @@ def _solve(session: Session, image: DockerfileImage, plan: PlannedImage, say: Sa
         files=Files(
             context=tree,
             dockerfile=MemoryTree(
-                {own_name: text, f"{own_name}.dockerignore": _NO_IGNORE}, before=session.permit
+                {own_name: text, f"{own_name}.dockerignore": NO_IGNORE}, before=session.permit
             ),
             key=tree.key,
         ),

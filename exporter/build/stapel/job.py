@@ -183,6 +183,7 @@ class Job:
                 open_context=lambda: iter(()),
                 directory=self._recipe.folder,
                 dockerfile=str(self._recipe.folder / "Dockerfile"),
+                files=self._recipe.files,
                 display_file=DOCKERFILE,
                 target=SUMS if sums else self._recipe.target(last.step.number),
                 labels=self._labels(last, self._start.config, self._start.parent),

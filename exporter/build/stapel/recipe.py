@@ -10,9 +10,11 @@ from pathlib import Path
 from shutil import copyfile
 
 from exporter.build.secret import BuildSecret
+from exporter.build.solve import NO_IGNORE, Files
 from exporter.build.stapel.import_files import SOURCE
 from exporter.build.stapel.mounts import Mounted
 from exporter.build.stapel.scripts import BASH_ENV, LIBRARY, SCRIPT, TOOLS, WORK, shell_script
+from exporter.buildkit import DirectoryTree, MemoryTree
 
 SCRATCH = "scratch"
 IMAGE = 1000
@@ -195,6 +197,20 @@ class Recipe:
     def folder(self) -> Path:
         """The finished context, and in it the ``Dockerfile``."""
         return self._folder
+
+    @property
+    def files(self) -> Files:
+        """The same for BuildKit itself."""
+        return Files(
+            context=DirectoryTree(self._folder),
+            dockerfile=MemoryTree(
+                {
+                    "Dockerfile": (self._folder / "Dockerfile").read_bytes(),
+                    "Dockerfile.dockerignore": NO_IGNORE,
+                }
+            ),
+            key=str(self._folder),
+        )
 
     @property
     def _shell(self) -> list[str]:
