@@ -8,7 +8,7 @@ import json
 import re
 import shutil
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 DEFAULT_HOST = "unix:///var/run/docker.sock"
 OLDEST_API = (1, 41)
 _CERTIFICATE = re.compile(r"certificate verify failed: ([^(\"']+)")
+_LOST_LAYER = re.compile(r"parent snapshot \S+ does not exist")
+_LOADS = 3
 _ANSWER_S = 2.0
 _TIMEOUT_S = 60
 _BEHIND_SSH = "http://engine:2375"
@@ -97,22 +99,21 @@ class Engine:
             login = {"identitytoken": account.identity_token}
         elif account is not None:
             login = {"username": account.username, "password": account.password}
-        digest = ""
         with self._asked(f"push {reference}"):
-            told = self._client.api.push(
+            stream = self._client.api.push(
                 str(reference.repository),
                 tag=reference.tag,
                 auth_config={**login, "serveraddress": reference.repository.registry},
                 stream=True,
                 decode=True,
             )
-            for each in told:
-                if error := each.get("error"):
-                    raise PushError(str(error))
-                digest = (each.get("aux") or {}).get("Digest", digest)
-        if not digest:
+            told = list(stream)  # to its end, else its connection stays open
+        if error := _error_in(told):
+            raise PushError(error)
+        digests = [each["aux"]["Digest"] for each in told if "Digest" in (each.get("aux") or {})]
+        if not digests:
             raise PushError("unexpected EOF: the engine does not tell the digest")
-        return Digest.parse(digest)
+        return Digest.parse(digests[-1])
 
     def inspect_image(self, name: str) -> dict[str, Any] | None:
         """What the engine tells of an image, or None when it has none of this name."""
@@ -125,14 +126,24 @@ class Engine:
                 return None
         return found
 
-    def load_image(self, archive: Iterator[bytes]) -> None:
+    def load_image(self, open_archive: Callable[[], Iterator[bytes]]) -> None:
         """Take in an archive as ``docker load`` does.
+
+        While others remove images, an engine may lose a layer that it was about to build on.
 
         Raises:
             EngineError: The engine refuses it.
         """
-        with self._asked("load an image"):
-            self._client.images.load(archive)  # type: ignore[arg-type]  # requests takes iterators
+        api: Any = self._client.api  # the stubs leave this one out
+        error = ""
+        for _ in range(_LOADS):
+            with self._asked("load an image"):
+                archive: Any = open_archive()  # requests takes iterators
+                error = _error_in(list(api.load_image(archive)))
+            if not _LOST_LAYER.search(error):
+                break
+        if error:
+            raise EngineError(f"the Docker engine at {self._host} cannot load an image: {error}")
 
     def remove_image(self, name: str) -> None:
         """Take a name away from an image; nothing happens when it is not there."""
@@ -162,6 +173,11 @@ class Engine:
             raise EngineError(
                 f"the Docker engine at {self._host} cannot {what}: {_reason(error)}"
             ) from error
+
+
+def _error_in(told: Iterable[Mapping[str, Any]]) -> str:
+    """What went wrong, in the answers of a request that goes on for a while."""
+    return next((str(each["error"]) for each in told if each.get("error")), "")
 
 
 def socket_of(env: Mapping[str, str]) -> str:

@@ -81,7 +81,7 @@ class EngineImages:
         Raises:
             EngineError: The engine refuses it, or it lacks a layer that is not given.
         """
-        self.engine.load_image(archive_of(name, manifest, config, layers))
+        self.engine.load_image(lambda: archive_of(name, manifest, config, layers))
         self.layers |= layers
         self.remember(manifest, config)
 

@@ -3,7 +3,7 @@
 import io
 import json
 import tarfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -72,8 +72,8 @@ class _Engine:
                 archive.addfile(info, io.BytesIO(content))
         yield sink.getvalue()
 
-    def load_image(self, archive: Iterator[bytes]) -> None:
-        self.loaded = b"".join(archive)
+    def load_image(self, open_archive: Callable[[], Iterator[bytes]]) -> None:
+        self.loaded = b"".join(open_archive())
 
 
 def _images(engine: _Engine, folder: Path) -> EngineImages:
