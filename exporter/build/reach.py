@@ -12,10 +12,10 @@ from exporter.buildkit import (
     Client,
     EngineRoad,
     ProgramLine,
-    ProgramRoad,
     Road,
     RoadError,
     SocketLine,
+    StraightRoad,
 )
 from exporter.oci.platform import Platform
 
@@ -70,7 +70,7 @@ def find_reach(name: str, env: Mapping[str, str]) -> Reach:
         if builder.error and not builder.driver:
             raise RoadError(builder.error)
         chosen = ["--builder", builder.name, "--platform", str(platform)]
-        return ProgramRoad(ProgramLine(["docker", "buildx", "dial-stdio", *chosen], env))
+        return StraightRoad(ProgramLine(["docker", "buildx", "dial-stdio", *chosen], env))
 
     return Reach(open_road, is_engine=False)
 

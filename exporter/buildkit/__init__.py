@@ -9,10 +9,10 @@ from exporter.buildkit.files import Entry, MemoryTree, Tree
 from exporter.buildkit.roads import (
     EngineRoad,
     ProgramLine,
-    ProgramRoad,
     Road,
     RoadError,
     SocketLine,
+    StraightRoad,
 )
 from exporter.buildkit.rpc import CallError
 from exporter.buildkit.services import Credentials, Services
@@ -28,12 +28,12 @@ __all__ = [
     "Log",
     "MemoryTree",
     "ProgramLine",
-    "ProgramRoad",
     "Request",
     "Road",
     "RoadError",
     "Services",
     "SocketLine",
+    "StraightRoad",
     "Tree",
     "Update",
     "Vertex",

@@ -91,21 +91,40 @@ class ProgramLine:
         return connection, lambda: _last_words(said)
 
 
+class _RefusedError(RoadError):
+    """An engine does not hand over its connection."""
+
+
 class EngineRoad:
-    """BuildKit inside an engine."""
+    """BuildKit inside an engine, which hands over connections to its API.
+
+    From API 1.53 on that is deprecated, and gRPC spoken at the socket itself; so that is tried
+    where an engine refuses.
+    """
 
     def __init__(self, line: Line) -> None:
         self._line = line
+        self._straight: StraightRoad | None = None
 
     def connect(self, stack: ExitStack) -> Connection:  # noqa: D102 - see Road
-        connection = Connection(self._upgraded(stack, "/grpc", {}))
+        self._straight = None
+        try:
+            connection = Connection(self._upgraded(stack, "/grpc", {}))
+        except _RefusedError as refused:
+            self._straight = StraightRoad(self._line)
+            try:
+                return self._straight.connect(stack)
+            except RoadError:
+                raise refused from None
         stack.callback(connection.close)
         return connection
 
     def attach(  # noqa: D102 - see Road
         self, stack: ExitStack, connection: Connection, headers: Metadata, serve: Serve
     ) -> None:
-        del connection
+        if self._straight is not None:
+            self._straight.attach(stack, connection, headers, serve)
+            return
         session = Connection(self._upgraded(stack, "/session", headers), serve)
         stack.callback(session.close)
 
@@ -125,7 +144,7 @@ class EngineRoad:
         if status is None:
             raise self._lost(said() or "it closed the connection")
         if status != _SWITCHING:
-            raise RoadError(
+            raise _RefusedError(
                 f"the engine at {self._line.host} answers {target} with status {status}"
             )
         connection.settimeout(None)
@@ -135,8 +154,8 @@ class EngineRoad:
         return RoadError(f"cannot connect to the docker daemon at {self._line.host}: {reason}")
 
 
-class ProgramRoad:
-    """BuildKit behind a program, which leads straight to it; sessions go by the same line."""
+class StraightRoad:
+    """BuildKit at the other end of a line; sessions go by the same line."""
 
     def __init__(self, line: Line) -> None:
         self._line = line

@@ -1,8 +1,11 @@
 """BuildKit itself is asked for images of Dockerfiles, wherever it is: buildx builds nothing."""
 
 import os
+import socket
 import subprocess
+import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -70,6 +73,64 @@ def test_a_builder_that_is_the_engine_of_a_context(committed: Workplace, other: 
     argv = ["docker", "context", "create", "far", "--docker", f"host={other}"]
     subprocess.run(argv, check=True, env=given, capture_output=True)
     check(committed, committed.export("--builder", "far", env=env))
+
+
+ENGINE = "/var/run/docker.sock"
+REFUSED = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+
+
+def _pipe(source: socket.socket, sink: socket.socket) -> None:
+    with suppress(OSError):
+        while data := source.recv(1 << 16):
+            sink.sendall(data)
+        sink.shutdown(socket.SHUT_WR)
+
+
+def _handle(client: socket.socket, seen: list[bytes]) -> None:
+    """As engines are going to be: gRPC at the socket itself, and no way to change over to it."""
+    with client, socket.socket(socket.AF_UNIX) as engine:
+        first = client.recv(1 << 16)
+        seen.append(first[:12])
+        if first.startswith((b"POST /grpc", b"POST /session")):
+            client.sendall(REFUSED)
+            return
+        engine.connect(ENGINE)
+        if first.startswith(b"PRI "):
+            engine.sendall(
+                b"POST /grpc HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n"
+            )
+            head = b""
+            while not head.endswith(b"\r\n\r\n"):
+                head += engine.recv(1)
+        engine.sendall(first)
+        back = threading.Thread(target=_pipe, args=(engine, client), daemon=True)
+        back.start()
+        _pipe(client, engine)
+        back.join()
+
+
+def test_an_engine_that_speaks_grpc_at_its_socket(committed: Workplace) -> None:
+    path = committed.folder / "engine.sock"
+    seen: list[bytes] = []
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen()
+
+        def accept() -> None:
+            with suppress(OSError):
+                while True:
+                    client = listener.accept()[0]
+                    threading.Thread(target=_handle, args=(client, seen), daemon=True).start()
+
+        server = threading.Thread(target=accept)
+        server.start()
+        ran = committed.export(env={"DOCKER_HOST": f"unix://{path}"})
+        listener.shutdown(socket.SHUT_RDWR)
+        server.join()
+    check(committed, ran)
+    assert b"POST /grpc H" in seen
+    assert b"PRI * HTTP/2" in seen
+    assert b"POST /sessio" not in seen
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,10 @@ from exporter.buildkit import (
     Client,
     EngineRoad,
     ProgramLine,
-    ProgramRoad,
     RoadError,
     Services,
     SocketLine,
+    StraightRoad,
     roads,
 )
 from exporter.buildkit.client import Request
@@ -210,7 +210,7 @@ def test_a_watcher_that_fails_ends_the_solve(tmp_path: Path) -> None:
 )
 def test_a_program_that_does_not_lead_there(program: str, message: str) -> None:
     threads = threading.active_count()
-    client = Client(ProgramRoad(ProgramLine([sys.executable, "-c", program], {})))
+    client = Client(StraightRoad(ProgramLine([sys.executable, "-c", program], {})))
     for _ in range(2):
         with pytest.raises(RoadError, match=message):
             client.start(_REQUEST, Services(trees={}))
