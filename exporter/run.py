@@ -210,7 +210,7 @@ class Run:
     def preflight(self, plan: Plan) -> None:
         """Check what would only fail after something is built.
 
-        The program that builds may start meanwhile; nothing goes to BuildKit before all is well.
+        A build may begin meanwhile; BuildKit gets no Dockerfile before all is well.
 
         Raises:
             EngineError: The engine is missing.

@@ -4,7 +4,6 @@ Most solves are asked of BuildKit itself; what only ``docker buildx`` knows is d
 The user's own builders, contexts and credentials apply in both cases.
 """
 
-import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -15,8 +14,6 @@ from exporter.build.progress import Failure
 from exporter.build.secret import BuildSecret, secret_arguments
 from exporter.build.solve import Solve, Solved
 from exporter.log import hide, redact
-
-logger = logging.getLogger(__name__)
 
 _SECRET_BYTES = 64 << 10
 PUSH_ATTEMPTS = 5

@@ -23,7 +23,7 @@ from exporter.build.farewells import Farewells
 from exporter.build.progress import Failure, Progress
 from exporter.build.rawjson import RawJson
 from exporter.build.solve import Solve, Solved
-from exporter.errors import EngineError, RegistryError
+from exporter.errors import RegistryError
 from exporter.log import redact
 from exporter.oci.digest import Digest
 from exporter.oci.reference import Reference
@@ -73,10 +73,9 @@ class Buildx:
             try:
                 child = stack.enter_context(process.start(argv, env=env))
             except process.ProgramMissingError as error:
-                raise EngineError(
-                    f"cannot build {solve.name}: {error.what}",
-                    remedy="Install docker with its buildx plugin, or use the container image.",
-                ) from error
+                from exporter.build import failures  # noqa: PLC0415 - few builds fail
+
+                raise failures.missing_program(solve, error) from error
             assert child.stdin  # noqa: S101 - process.start opens all three
             assert child.stdout  # noqa: S101
             assert child.stderr  # noqa: S101
@@ -139,8 +138,7 @@ class Buildx:
         if solve.directory:  # what git says of that directory is not about the image
             env |= {"BUILDX_GIT_INFO": "false", "BUILDX_GIT_LABELS": "false"}
         argv = [*self._program, "build", "--progress=rawjson", "--provenance=false"]
-        platforms = (str(solve.platform), *(f"{solve.platform}/{each}" for each in solve.variants))
-        argv += ["--file", solve.dockerfile, "--platform", ",".join(platforms)]
+        argv += ["--file", solve.dockerfile, "--platform", solve.platforms]
         argv += ["--metadata-file", str(metadata)]
         argv += ["--output", output]
         if self.builder:

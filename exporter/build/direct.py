@@ -25,7 +25,6 @@ from exporter.buildkit import (
 )
 from exporter.buildkit.rpc import UNAVAILABLE
 from exporter.buildkit.wire import Fields
-from exporter.errors import EngineError
 from exporter.log import redact
 from exporter.oci.digest import Digest
 from exporter.process import ProgramMissingError
@@ -98,21 +97,18 @@ class Direct:
         except PushError as error:
             return Failure(step="pushing layers", message=str(error))
         except ProgramMissingError as error:
-            raise EngineError(
-                f"cannot build {solve.name}: {error.what}",
-                remedy="Install docker with its buildx plugin, or use the container image.",
-            ) from error
+            from exporter.build import failures  # noqa: PLC0415 - few builds fail
+
+            raise failures.missing_program(solve, error) from error
         except RoadError as error:
             return progress.failure(str(error))
         except CallError as error:
             if services.error:
                 raise services.error from error
             if error.code == UNAVAILABLE and not progress.has_failed:
-                raise EngineError(
-                    f"the connection to the builder broke while {solve.name} was built: "
-                    f"{redact(error.message)}",
-                    remedy="Run it again; the builder keeps the steps that were finished.",
-                ) from error
+                from exporter.build import failures  # noqa: PLC0415 - the same
+
+                raise failures.broken_off(solve, error.message) from error
             return progress.failure(error.message, *_place(error.details))
         return Solved(
             digest=Digest.parse(digest),
@@ -123,9 +119,7 @@ class Direct:
     def _request(self, solve: Solve, files: Files, exporter: Mapping[str, str]) -> Request:
         attributes = {
             "filename": Path(solve.dockerfile).name,
-            "platform": ",".join(
-                (str(solve.platform), *(f"{solve.platform}/{each}" for each in solve.variants))
-            ),
+            "platform": solve.platforms,
         }
         if self.reach.is_engine:
             attributes["image-resolve-mode"] = "local"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from exporter.build.progress import Failure
 from exporter.errors import BuildError, EngineError, Place, RegistryError
 from exporter.log import redact
+from exporter.process import ProgramMissingError
 
 if TYPE_CHECKING:
     from exporter.build.solve import Solve
@@ -84,10 +85,7 @@ def error_of(solve: "Solve", failure: Failure) -> Exception:
         from exporter.build import ssh  # noqa: PLC0415 - the same
 
         reason = first_line(ssh.words_in(failure.message)) or message.rpartition(" desc = ")[2]
-        return EngineError(
-            f"the connection to the builder broke while {solve.name} was built: {redact(reason)}",
-            remedy="Run it again; the builder keeps the steps that were finished.",
-        )
+        return broken_off(solve, reason)
     if lost := _LOST_BUILDER.search(message):
         return EngineError(
             f"{solve.name} must be built, but its builder cannot be reached: {lost[1]}",
@@ -126,6 +124,22 @@ def error_of(solve: "Solve", failure: Failure) -> Exception:
         f"building {solve.name} failed: {redact(step)}{what}",
         place=place,
         output=[redact(line) for line in failure.output],
+    )
+
+
+def broken_off(solve: "Solve", reason: str) -> EngineError:
+    """The connection to BuildKit was lost in the middle."""
+    return EngineError(
+        f"the connection to the builder broke while {solve.name} was built: {redact(reason)}",
+        remedy="Run it again; the builder keeps the steps that were finished.",
+    )
+
+
+def missing_program(solve: "Solve", error: ProgramMissingError) -> EngineError:
+    """A program of docker is not installed."""
+    return EngineError(
+        f"cannot build {solve.name}: {error.what}",
+        remedy="Install docker with its buildx plugin, or use the container image.",
     )
 
 

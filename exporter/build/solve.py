@@ -60,6 +60,13 @@ class Solve:
     contexts: Mapping[str, str] = field(default_factory=dict)
     variants: Sequence[str] = ()
 
+    @property
+    def platforms(self) -> str:
+        """The platform and its variants, as BuildKit takes them."""
+        return ",".join(
+            (str(self.platform), *(f"{self.platform}/{each}" for each in self.variants))
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Solved:

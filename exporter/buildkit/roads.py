@@ -161,7 +161,10 @@ class StraightRoad:
         self._line = line
 
     def connect(self, stack: ExitStack) -> Connection:  # noqa: D102 - see Road
-        line, said = self._line.dial(stack)
+        try:
+            line, said = self._line.dial(stack)
+        except OSError as error:
+            raise RoadError(f"cannot connect to the builder: {error}") from error
         line.settimeout(None)  # what is asked first has a limit of its own
         connection = Connection(line)
         stack.callback(connection.close)

@@ -13,6 +13,7 @@ from exporter.buildkit import wire
 from exporter.buildkit.files import Tree, send_tree
 from exporter.buildkit.rpc import NOT_FOUND, UNAVAILABLE, UNIMPLEMENTED, Call, CallError
 from exporter.errors import ExporterError
+from exporter.oci.reference import DOCKER_HUB
 
 logger = logging.getLogger(__name__)
 
@@ -75,7 +76,7 @@ class Services:
 
     def _account(self, call: Call) -> None:
         host = _asked(call).text(1)
-        found = self.find_account("index.docker.io" if host in _HUB else host)
+        found = self.find_account(DOCKER_HUB if host in _HUB else host)
         call.send(wire.field(1, found.username) + wire.field(2, found.secret))
 
     def _secret(self, call: Call) -> None:

@@ -55,11 +55,11 @@ def open_context(
     entries = [
         entry
         for entry in context.tree.files(context.directory, context.matcher())
-        if _in_context(context, entry.path) not in replaced
+        if context.inside(entry.path) not in replaced
     ]
     on_lfs_pointer = on_lfs_pointer or warn_of_pointer
     for file in archive_entries(context.tree, entries):
-        path = _in_context(context, file.path)
+        path = context.inside(file.path)
         if file.is_lfs_pointer:
             on_lfs_pointer(path)
         if file.mode == LINK:
@@ -163,10 +163,6 @@ def warn_of_pointer(path: str) -> None:
         "check out with LFS and list it in contextAddFiles if the build needs it",
         path,
     )
-
-
-def _in_context(context: BuildContext, path: str) -> str:
-    return path[len(context.directory) :].lstrip("/")
 
 
 def _pieces(content: bytes) -> Iterator[bytes]:

@@ -4,7 +4,7 @@ The builder follows a link that a path of ``COPY`` names or goes through; it mus
 Wildcards are taken for more than they match, which is harmless: more is told than needed.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from posixpath import dirname, join
 
 from exporter.build.dockerfile.request import BuildContext
@@ -32,6 +32,18 @@ def follow(context: BuildContext, own: Mapping[str, str | None], wanted: Wanted)
     return Wanted((*wanted.patterns, *follower.found))
 
 
+def names_below(paths: Iterable[str]) -> dict[str, set[str]]:
+    """The names in every directory on the way to some paths."""
+    found: dict[str, set[str]] = {}
+    for path in paths:
+        inside = path
+        while inside:
+            above, _, name = inside.rpartition("/")
+            found.setdefault(above, set()).add(name)
+            inside = above
+    return found
+
+
 class _Follower:
     """Walks along patterns, part by part."""
 
@@ -39,13 +51,7 @@ class _Follower:
         self._context = context
         self._matcher = context.matcher()
         self._own = own
-        self._below: dict[str, set[str]] = {}
-        for path in own:
-            inside = path
-            while inside:
-                above, _, name = inside.rpartition("/")
-                self._below.setdefault(above, set()).add(name)
-                inside = above
+        self._below = names_below(own)
         self._seen: set[tuple[str, tuple[str, ...]]] = set()
         self.found: set[str] = set()
 

@@ -285,7 +285,7 @@ class _Collector:
     def _names(self, selection: Selection) -> str:
         """Names and modes of what is selected, and the attributes that change content."""
         lines = sorted(
-            f"{entry.path[len(self._context.directory) :].lstrip('/')} {entry.mode:o}"
+            f"{self._context.inside(entry.path)} {entry.mode:o}"
             for entry in _all_entries(selection)
         )
         return h256(*lines, *self._attributes(_all_entries(selection)))

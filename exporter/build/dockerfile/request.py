@@ -45,6 +45,10 @@ class BuildContext:
     ignore: Dockerignore = field(default_factory=Dockerignore)
     added: Sequence[AddedFile] = ()
 
+    def inside(self, path: str) -> str:
+        """A path of the repository as one of the context."""
+        return path[len(self.directory) :].lstrip("/")
+
     def matcher(self, globs: Sequence[str] = ()) -> PathMatcher:
         """Selects, in the repository, the files of the context that some glob takes, or all."""
         also = [self.ignore] if self.ignore.patterns else []

@@ -111,7 +111,7 @@ class _Survey:
             self._tree.load(entered)
             level = []
             for directory in entered:
-                path = self._path(directory)
+                path = self._context.inside(directory.path)
                 found[path], below = self._look(directory, path)
                 level += below
         self._measure()
@@ -126,7 +126,7 @@ class _Survey:
         files: dict[str, File] = {}
         below: list[Entry] = []
         for child in children:
-            inside = self._path(child)
+            inside = self._context.inside(child.path)
             if inside in self._own or not self._wanted.holds(inside):
                 continue
             if child.is_directory:
@@ -183,7 +183,7 @@ class _Survey:
             )
 
     def _is_same(self, directory: Entry) -> bool:
-        path = self._path(directory)
+        path = self._context.inside(directory.path)
         known = self._known.folders.get(path)
         return (
             known is not None
@@ -197,9 +197,6 @@ class _Survey:
         before = known.attributes if known is not None else ""
         if attributes != before or (path and dirname(path) in self._converted_anew):
             self._converted_anew.add(path)
-
-    def _path(self, entry: Entry) -> str:
-        return entry.path[len(self._context.directory) :].lstrip("/")
 
 
 def _identity(directory: Entry) -> str:

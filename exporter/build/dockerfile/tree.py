@@ -9,7 +9,6 @@ Source: docs/adr/023-buildkit-spoken-to.md.
 import hashlib
 import logging
 import time
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from posixpath import join
@@ -17,11 +16,11 @@ from typing import NamedTuple
 
 from exporter.build.dockerfile.added import AddedFile
 from exporter.build.dockerfile.context import DIRECTORY_MODE, DOCKERFILE_MODE, warn_of_pointer
-from exporter.build.dockerfile.followed import follow
+from exporter.build.dockerfile.followed import follow, names_below
 from exporter.build.dockerfile.remembered import Folder, Remembered, read_remembered
 from exporter.build.dockerfile.request import BuildContext
 from exporter.build.dockerfile.survey import File, Looked, rules_of, survey
-from exporter.buildkit.files import DIRECTORY, LINK, Entry, Wanted, packet
+from exporter.buildkit.files import DIRECTORY, LINK, Entry, Wanted, nanoseconds, packet
 from exporter.errors import BuildError
 from exporter.git.archive import ArchivedFile, archive_entries
 from exporter.git.trees import EXECUTABLE, FILE
@@ -65,7 +64,7 @@ class ContextTree:
         self._own[context.dockerfile] = Own(
             mode=DOCKERFILE_MODE,
             size=len(dockerfile),
-            time_ns=_nanoseconds(dockerfile),
+            time_ns=nanoseconds(dockerfile),
             chunks=lambda: iter((dockerfile,)),
         )
         text = "\0".join(names).encode("utf-8", "surrogateescape")
@@ -112,12 +111,7 @@ class ContextListing:
         self._known = known if known.rules == self._rules else known.without_trees()
         self._time_ns = int(context.tree.commit.committer_time.timestamp()) * _SECOND
         self._looked = survey(context, wanted, self._known, self._own)
-        self._below: dict[str, set[str]] = {}
-        for path in self._own:
-            while path:
-                above, _, name = path.rpartition("/")
-                self._below.setdefault(above, set()).add(name)
-                path = above  # noqa: PLW2901 - upwards
+        self._below = names_below(self._own)
         self._told = bytearray()
         self._count = 0
         self._folders: dict[str, Folder] = {}
@@ -173,7 +167,7 @@ class ContextListing:
         return self._sources[number]
 
     def _note_pointer(self, file: ArchivedFile) -> None:
-        path = file.path[len(self._context.directory) :].lstrip("/")
+        path = self._context.inside(file.path)
         if file.is_lfs_pointer and path not in self._pointers:
             self._pointers.add(path)
             warn_of_pointer(path)
@@ -235,11 +229,10 @@ class ContextListing:
 
     def _tell_file(self, path: str, file: File) -> None:
         entry = file.entry
-        nanoseconds = _nanoseconds(file.content.encode("utf-8", "surrogateescape"))
         self._sources[self._count] = entry
         mode = EXECUTABLE if entry.is_executable else FILE  # old commits have others
         mode = LINK | _PERMISSIONS if entry.is_link else mode & _PERMISSIONS
-        time_ns = file.seconds * _SECOND + nanoseconds
+        time_ns = file.seconds * _SECOND + nanoseconds(_encoded(file.content))
         self._tell(Entry(_encoded(path), mode, file.size, time_ns, file.target))
 
     def _tell_own(self, path: str, own: Own) -> None:
@@ -255,7 +248,7 @@ def _added(file: AddedFile, seconds: int) -> Own:
     """A file of the work tree; its nanoseconds come from the times that the disk has of it."""
     found = file.file.lstat()
     seen = f"{found.st_mtime_ns} {found.st_ctime_ns} {found.st_size}".encode()
-    time_ns = seconds * _SECOND + _nanoseconds(seen)
+    time_ns = seconds * _SECOND + nanoseconds(seen)
     if file.file.is_symlink():
         target = _encoded(str(file.file.readlink()))
         return Own(LINK | _PERMISSIONS, len(target), time_ns, lambda: iter(()), target)
@@ -264,10 +257,6 @@ def _added(file: AddedFile, seconds: int) -> Own:
 
 def _encoded(path: str) -> bytes:
     return path.encode("utf-8", "surrogateescape")
-
-
-def _nanoseconds(content: bytes) -> int:
-    return zlib.crc32(content) % _SECOND
 
 
 def _checked(own: Own) -> Iterator[bytes]:

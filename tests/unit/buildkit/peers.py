@@ -127,24 +127,23 @@ class Peer:
 @contextmanager
 def called(**settings: int) -> Iterator[tuple[Connection, Peer]]:
     """Our connection for calls, and a server."""
-    ours, theirs = socket.socketpair()
-    with theirs:
-        connection = Connection(ours)
-        peer = Peer(theirs, is_client=False)
-        peer.begin(**settings)
-        try:
-            yield connection, peer
-        finally:
-            connection.close()
+    with _joined(None, **settings) as both:
+        yield both
 
 
 @contextmanager
 def serving(serve: Serve, **settings: int) -> Iterator[tuple[Connection, Peer]]:
     """Our connection that serves, and a client."""
+    with _joined(serve, **settings) as both:
+        yield both
+
+
+@contextmanager
+def _joined(serve: Serve | None, **settings: int) -> Iterator[tuple[Connection, Peer]]:
     ours, theirs = socket.socketpair()
     with theirs:
         connection = Connection(ours, serve)
-        peer = Peer(theirs, is_client=True)
+        peer = Peer(theirs, is_client=serve is not None)
         peer.begin(**settings)
         try:
             yield connection, peer
