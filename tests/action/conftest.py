@@ -10,13 +10,18 @@ from tests.action.runner import ROOT, Runner
 
 
 @pytest.fixture(scope="session")
-def image() -> str:
-    """The action's image, built from the Dockerfile as it is now."""
+def image(worker_id: str) -> str:
+    """The action's image, built from the Dockerfile as it is now.
+
+    Each worker has a name of its own: two builds that give an engine the same new name at the same
+    moment may fail ("already exists").
+    """
+    name = f"exporter:test-{worker_id}"
     built = subprocess.run(
-        [ROOT / "scripts" / "image", "exporter:test"], capture_output=True, check=False, text=True
+        [ROOT / "scripts" / "image", name], capture_output=True, check=False, text=True
     )
     assert built.returncode == 0, built.stderr
-    return "exporter:test"
+    return name
 
 
 @pytest.fixture

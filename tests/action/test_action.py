@@ -10,7 +10,7 @@ import pytest
 
 from tests.action.runner import ROOT, RUNNER_UID, Runner, Step, read_outputs
 
-pytestmark = [pytest.mark.engine, pytest.mark.registry, pytest.mark.xdist_group("action")]
+pytestmark = [pytest.mark.engine, pytest.mark.registry]
 
 TWO_IMAGES = ROOT / "examples" / "two-images"
 

@@ -9,7 +9,7 @@ from tests.action.runner import ROOT, Runner
 from tests.action.test_environments import run
 from tests.integration.ssh_server import SSHD, ssh_server
 
-pytestmark = [pytest.mark.engine, pytest.mark.registry, pytest.mark.xdist_group("action")]
+pytestmark = [pytest.mark.engine, pytest.mark.registry]
 
 
 @pytest.mark.skipif(not SSHD, reason="tests/integration/test_engine_ssh.py says what is missing")

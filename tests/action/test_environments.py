@@ -9,7 +9,7 @@ import pytest
 
 from tests.action.runner import ROOT, Runner
 
-pytestmark = [pytest.mark.engine, pytest.mark.registry, pytest.mark.xdist_group("action")]
+pytestmark = [pytest.mark.engine, pytest.mark.registry]
 
 TWO_IMAGES = ROOT / "examples" / "two-images"
 

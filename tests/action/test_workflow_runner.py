@@ -15,7 +15,6 @@ ACT = shutil.which("act")
 pytestmark = [
     pytest.mark.engine,
     pytest.mark.registry,
-    pytest.mark.xdist_group("action"),
     pytest.mark.skipif(ACT is None, reason="act is not installed"),
 ]
 

@@ -32,7 +32,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.xdist_group("site")
 def test_nothing_is_loaded_from_elsewhere(site: Path) -> None:
     loading = re.compile(r"""<(?:script|img|iframe|source)[^>]*\ssrc=["']?https?:[^>]*>""")
     styles = re.compile(r"""<link[^>]*rel=["']?(?:stylesheet|preconnect)[^>]*https?:[^>]*>""")
@@ -41,7 +40,6 @@ def test_nothing_is_loaded_from_elsewhere(site: Path) -> None:
         assert loading.findall(text) + styles.findall(text) == [], page
 
 
-@pytest.mark.xdist_group("site")
 @pytest.mark.parametrize(
     ("words", "page"),
     [
@@ -57,6 +55,5 @@ def test_search_finds_pages_by_their_words(site: Path, words: str, page: str) ->
     assert page in found
 
 
-@pytest.mark.xdist_group("site")
 def test_the_schema_of_the_report_is_part_of_the_site(site: Path) -> None:
     assert (site / "report.schema.json").read_bytes() == (DOCS / "report.schema.json").read_bytes()
