@@ -48,12 +48,10 @@ class BuildKit:
             )
         attempt = 0
         while True:
-            delivery = self.deliveries.current
+            delivery = self._delivery(solve)
             outcome = self._once(solve, delivery, say)
             if isinstance(outcome, Solved):
                 return outcome
-            if outcome is None:
-                continue
             from exporter.build import failures  # noqa: PLC0415 - few builds fail
 
             if (other := failures.context_in(outcome)) and not self.buildx.context:
@@ -70,18 +68,20 @@ class BuildKit:
             say(f"{redact(message)}; trying again in {delay:.0f} s")
             self.sleep(delay)
 
+    def _delivery(self, solve: Solve) -> Delivery:
+        """The way to take: the first one on which this BuildKit can go."""
+        delivery = self.deliveries.current
+        if delivery.pushes and not self.direct.reach.can_push(solve.platform):
+            self.deliveries.fall_back(delivery)
+        return self.deliveries.current
+
     def _once(
         self, solve: Solve, delivery: Delivery, say: Callable[[str], None]
-    ) -> Solved | Failure | None:
-        """One attempt; None when it has to be repeated with another delivery."""
-        outcome: Solved | Failure | None
+    ) -> Solved | Failure:
+        """One attempt."""
         if self.direct.takes(solve, delivery) and not self.buildx.has_caches:
-            outcome = self.direct.once(solve, delivery, say)
-        else:
-            outcome = self.buildx.once(solve, delivery, say)
-        if outcome is None and not self.deliveries.fall_back(delivery):
-            return Failure(step="exporting to image", message="the engine's BuildKit did not push")
-        return outcome
+            return self.direct.once(solve, delivery, say)
+        return self.buildx.once(solve, delivery, say)
 
 
 def _texts(secrets: Sequence[BuildSecret]) -> Iterator[str]:

@@ -3,7 +3,6 @@
 It gets its context as a tar stream on standard input.
 """
 
-import json
 import logging
 import os
 import re
@@ -13,14 +12,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import IO
 
 from exporter import process
 from exporter.build.archive import BrokenOffError, Readable
 from exporter.build.delivery import Delivery
 from exporter.build.farewells import Farewells
-from exporter.build.progress import Failure, Progress
+from exporter.build.progress import NOT_PUSHED, Failure, Progress
 from exporter.build.rawjson import RawJson
 from exporter.build.solve import Solve, Solved
 from exporter.errors import RegistryError
@@ -56,8 +54,8 @@ class Buildx:
 
     def once(
         self, solve: Solve, delivery: Delivery, say: Callable[[str], None]
-    ) -> Solved | Failure | None:
-        """One attempt; None when the delivery turns out to lead nowhere.
+    ) -> Solved | Failure:
+        """One attempt.
 
         Raises:
             EngineError: The program is missing.
@@ -67,9 +65,7 @@ class Buildx:
         progress = Progress(lambda line: say(redact(line)))
         reader = RawJson(progress)
         with ExitStack() as stack:
-            directory = TemporaryDirectory(prefix="exporter-build-")
-            metadata = Path(stack.enter_context(directory), "metadata.json")
-            argv, env = self._command(solve, delivery.output(solve.reference), metadata)
+            argv, env = self._command(solve, delivery.output(solve.reference))
             try:
                 child = stack.enter_context(process.start(argv, env=env))
             except process.ProgramMissingError as error:
@@ -87,7 +83,7 @@ class Buildx:
             if self._is_out(delivery, progress):
                 self.farewells.add(partial(_see_off, child, stack.pop_all()))
                 return Solved(
-                    digest=Digest.parse(progress.pushed),
+                    reference=solve.reference,
                     seconds=self.monotonic() - started,
                     steps=progress.steps,
                 )
@@ -105,11 +101,10 @@ class Buildx:
             if receiver.error:
                 raise receiver.error
             if delivery.pushes and not progress.pushed:
-                return None
-            result = json.loads(metadata.read_bytes())
+                return NOT_PUSHED
         digest = receiver.digest or delivery.finish(solve.reference)
         return Solved(
-            digest=digest or Digest.parse(result["containerimage.digest"]),
+            reference=solve.reference.repository.at(digest) if digest else solve.reference,
             seconds=self.monotonic() - started,
             steps=progress.steps,
         )
@@ -130,16 +125,13 @@ class Buildx:
         plugin = next((path for path in found if os.access(path, os.X_OK)), None)
         return [str(plugin)] if plugin else ["docker", "buildx"]
 
-    def _command(
-        self, solve: Solve, output: str, metadata: Path
-    ) -> tuple[list[str], dict[str, str]]:
+    def _command(self, solve: Solve, output: str) -> tuple[list[str], dict[str, str]]:
         """Arguments and environment; values of build arguments and secrets go by environment."""
         env = dict(self.env)
         if solve.directory:  # what git says of that directory is not about the image
             env |= {"BUILDX_GIT_INFO": "false", "BUILDX_GIT_LABELS": "false"}
         argv = [*self._program, "build", "--progress=rawjson", "--provenance=false"]
         argv += ["--file", solve.dockerfile, "--platform", solve.platforms]
-        argv += ["--metadata-file", str(metadata)]
         argv += ["--output", output]
         if self.builder:
             argv += ["--builder", self.builder]

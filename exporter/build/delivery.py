@@ -34,8 +34,8 @@ class Delivery(Protocol):
         """Attributes of BuildKit's exporter of images; None when only buildx knows the way."""
         ...
 
-    def publish(self, reference: Reference) -> Digest | None:
-        """Publish what the exporter has left, where buildx would do it; as ``receive``.
+    def publish(self, reference: Reference) -> None:
+        """Publish what the exporter has left, where buildx would do it.
 
         Raises:
             PushError: The engine could not.
@@ -46,7 +46,7 @@ class Delivery(Protocol):
         """Take what buildx writes to its standard output while it runs, to the end.
 
         Returns:
-            The digest of the published manifest, when it is known here.
+            The digest of what was published without a tag, if anything.
         """
         ...
 
@@ -66,10 +66,9 @@ class QuietDelivery:
         del reference
         return None
 
-    def publish(self, reference: Reference) -> Digest | None:
+    def publish(self, reference: Reference) -> None:
         """Nothing is left."""
         del reference
-        return None
 
     def receive(self, stream: Readable, reference: Reference) -> Digest | None:
         """Nothing comes."""
@@ -84,11 +83,12 @@ class QuietDelivery:
 
 
 class PushByBuildKit(QuietDelivery):
-    """The engine's BuildKit pushes the image under its tag, and its image store gets no copy.
+    """BuildKit pushes the image, and the engine's image store gets no copy.
 
     Unpacking a copy, and the second push that buildx has the engine make of it, cost a fifth of a
     small build. To buildx ``push=`` is no push, to BuildKit it is one.
-    Without the containerd store an engine's BuildKit has no push, and ends well all the same.
+    Asked directly it pushes without a tag, which buildx cannot ask of an engine's BuildKit.
+    That of an engine without the containerd store cannot push.
     """
 
     pushes = True
@@ -99,11 +99,12 @@ class PushByBuildKit(QuietDelivery):
 
     def exporter(self, reference: Reference) -> Mapping[str, str] | None:
         """An image in the registry."""
-        return {**_named(str(reference)), "push": "true", "store": "false"}
+        named = _named(str(reference.repository))
+        return {**named, "push": "true", "push-by-digest": "true", "store": "false"}
 
 
 class PushByEngine(QuietDelivery):
-    """The engine pushes what its store has got."""
+    """The engine pushes what its store has got, which it can by tag only."""
 
     def __init__(
         self,
@@ -122,11 +123,11 @@ class PushByEngine(QuietDelivery):
         """An image in the engine."""
         return None if self._engine is None else _named(str(reference))
 
-    def publish(self, reference: Reference) -> Digest | None:
+    def publish(self, reference: Reference) -> None:
         """Have the engine push it."""
-        if self._engine is None:
-            return None
-        return self._engine.push_image(reference, self._find_account(reference.repository.registry))
+        if self._engine is not None:
+            account = self._find_account(reference.repository.registry)
+            self._engine.push_image(reference, account)
 
     @cached_property
     def _engine(self) -> Engine | None:
@@ -200,7 +201,7 @@ class PushByClient(QuietDelivery):
         manifest = archived.manifest
         config = BlobSource.of(archived.config.raw, manifest.config.media_type)
         self._client.push_blob(repository, config)
-        self._client.put_manifest(reference, manifest)
+        self._client.put_manifest(repository.at(manifest.digest), manifest)
         return manifest.digest
 
 

@@ -69,8 +69,8 @@ class Direct:
 
     def once(
         self, solve: Solve, delivery: Delivery, say: Callable[[str], None]
-    ) -> Solved | Failure | None:
-        """One attempt; None when the delivery turns out to lead nowhere.
+    ) -> Solved | Failure:
+        """One attempt.
 
         Raises:
             EngineError: The connection broke, or a program is missing.
@@ -91,9 +91,7 @@ class Direct:
                 self.farewells.add(solving.see_off)
             else:
                 digest = solving.result().get(_DIGEST, "")
-                if delivery.pushes:
-                    return None
-                digest = str(delivery.publish(solve.reference) or digest)
+                delivery.publish(solve.reference)
         except PushError as error:
             return Failure(step="pushing layers", message=str(error))
         except ProgramMissingError as error:
@@ -110,8 +108,11 @@ class Direct:
 
                 raise failures.broken_off(solve, error.message) from error
             return progress.failure(error.message, *_place(error.details))
+        reference = solve.reference
+        if delivery.pushes:
+            reference = reference.repository.at(Digest.parse(digest))
         return Solved(
-            digest=Digest.parse(digest),
+            reference=reference,
             seconds=self.monotonic() - started,
             steps=progress.steps,
         )
@@ -136,13 +137,15 @@ class Direct:
             attributes["force-network-mode"] = solve.network
         if solve.network == "host":
             entitlements.append("network.host")
+        # the engine's own kind of images always has a tag
+        kind = "moby" if self.reach.is_engine and "push" not in exporter else "image"
         frontend = "dockerfile.v0"
         if syntax := solve.arguments.get("BUILDKIT_SYNTAX", "").strip():
             frontend = "gateway.v0"
             attributes |= {"source": syntax.split(" ", 1)[0], "cmdline": syntax}
         return Request(
             attributes=attributes,
-            exporter="moby" if self.reach.is_engine else "image",
+            exporter=kind,
             exporter_attributes=exporter,
             frontend=frontend,
             entitlements=entitlements,

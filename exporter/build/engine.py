@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 from exporter import process
 from exporter.build.docker_config import docker_folder
 from exporter.errors import EngineError
-from exporter.oci.digest import Digest
 from exporter.oci.platform import Platform
 from exporter.oci.reference import Reference
 from exporter.registry.keychain import Credential
@@ -88,8 +87,8 @@ class Engine:
         with self._asked(f"give the image {name}"):
             yield from self._client.images.get(name).save(named=True)
 
-    def push_image(self, reference: Reference, account: Credential | None) -> Digest:
-        """Push an image that has the reference as its name; the digest of its manifest.
+    def push_image(self, reference: Reference, account: Credential | None) -> None:
+        """Push an image that has the reference as its name.
 
         Raises:
             PushError: The engine or the registry refuses.
@@ -110,10 +109,8 @@ class Engine:
             told = list(stream)  # to its end, else its connection stays open
         if error := _error_in(told):
             raise PushError(error)
-        digests = [each["aux"]["Digest"] for each in told if "Digest" in (each.get("aux") or {})]
-        if not digests:
+        if not any("Digest" in (each.get("aux") or {}) for each in told):
             raise PushError("unexpected EOF: the engine does not tell the digest")
-        return Digest.parse(digests[-1])
 
     def inspect_image(self, name: str) -> dict[str, Any] | None:
         """What the engine tells of an image, or None when it has none of this name."""

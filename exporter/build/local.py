@@ -13,7 +13,7 @@ from exporter.build.delivery import put_into
 from exporter.build.engine import Engine
 from exporter.build.engine_images import EngineImages
 from exporter.build.stages import StageId, StageImage
-from exporter.build.storage import StageStorage
+from exporter.build.storage import Accept, StageStorage
 from exporter.errors import BuildError, InputError
 from exporter.naming.service_tags import IMPORT_METADATA
 from exporter.oci import media_type as types
@@ -112,15 +112,17 @@ class LocalPublisher:
         """The client, for those who read base images."""
         return self._registry
 
-    def confirm(self, storage: StageStorage, stage: StageId, digest: Digest) -> StageImage:
-        """The stage that was just built.
+    def publish_built(
+        self, storage: StageStorage, stage: StageId, pushed: Reference, accept: Accept
+    ) -> StageImage:
+        """The stage that was just built, or an older one that another run has made meanwhile.
 
         Raises:
             BuildError: The engine does not show it.
         """
-        del digest
-        storage.remember(str(stage))
-        image = storage.load(stage)
+        del pushed  # the engine knows it by its name
+        storage.refresh()
+        image = storage.find(stage.digest, accept)
         if image is None:
             raise BuildError(
                 f"the engine has built {storage.repository}:{stage} and does not show it",

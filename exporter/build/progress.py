@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from exporter.buildkit.status import Log, Update, Vertex
 
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
+_MADE = "exporting manifest sha256:"
 _PUSHED = "pushing manifest for "
 
 
@@ -34,6 +35,10 @@ class Failure:
     output: tuple[str, ...] = ()
 
 
+NOT_PUSHED = Failure(step="exporting to image", message="BuildKit has ended without pushing")
+"""The failure of a solve that ended well, but did not tell that the image is in the registry."""
+
+
 class Progress:
     """Takes in what is told of one solve, and tells each line of interest to ``say``."""
 
@@ -45,13 +50,17 @@ class Progress:
         self._steps: dict[str, Step] = {}
         self.pushed = ""
         """The digest of the manifest that BuildKit itself has pushed; empty until it is out."""
+        self._made: dict[str, str] = {}
         self._pushes: dict[str, str] = {}
 
     def take(self, update: Update) -> None:
         """Take in what is new."""
         for vertex, what in update.done:
-            if what.startswith(_PUSHED):
-                self._pushes[vertex] = what.rpartition("@")[2]
+            if what.startswith(_MADE):
+                self._made[vertex] = what.rpartition(" ")[2]
+            elif what.startswith(_PUSHED):  # the name has the digest unless it is pushed by that
+                digest = what.rpartition("@")[2] if "@" in what else self._made.get(vertex, "")
+                self._pushes[vertex] = digest
         for each in update.vertexes:
             self._vertex(each)
         for log in update.logs:

@@ -4,10 +4,9 @@ import logging
 from collections.abc import Mapping, Sequence
 
 from exporter.build.stages import StageId, StageImage
-from exporter.build.storage import StageStorage
+from exporter.build.storage import Accept, StageStorage
 from exporter.errors import BuildError, RegistryError
 from exporter.oci.config import ImageConfig
-from exporter.oci.digest import Digest
 from exporter.oci.edit import with_config
 from exporter.oci.manifest import Index, Manifest
 from exporter.oci.reference import Reference
@@ -31,21 +30,28 @@ class Publisher:
         """The client, for those who read base images and push layers."""
         return self._registry
 
-    def confirm(self, storage: StageStorage, stage: StageId, digest: Digest) -> StageImage:
-        """The stage that the engine says it pushed, as the registry shows it.
+    def publish_built(
+        self, storage: StageStorage, stage: StageId, pushed: Reference, accept: Accept
+    ) -> StageImage:
+        """The stage that was pushed, by digest or by its tag; it has its tag afterwards.
+
+        When another run has published such a stage meanwhile, that one is taken.
 
         Raises:
-            BuildError: The registry shows something else, or nothing.
+            BuildError: The registry does not show what was pushed.
         """
-        storage.remember(str(stage))
-        image = storage.load(stage)
+        image = storage.read(stage, pushed)
         if image is None:
             raise BuildError(
-                f"{storage.repository}:{stage} was pushed, but the registry does not show it",
+                f"{pushed} was pushed, but the registry does not show it",
                 remedy="Check that the engine and the exporter reach the same registry.",
             )
-        if image.manifest.digest != digest:
-            logger.debug("the engine said %s, the registry shows %s", digest, image.manifest.digest)
+        storage.refresh()
+        found = storage.find(stage.digest, accept)
+        if found is not None:
+            return found
+        if pushed.tag is None:
+            self._put(storage, image)
         return image
 
     def publish_config(

@@ -9,6 +9,7 @@ from exporter.build.builder import find_builder
 from exporter.build.docker_config import docker_folder
 from exporter.build.engine import socket_of
 from exporter.buildkit import (
+    CallError,
     Client,
     EngineRoad,
     ProgramLine,
@@ -18,6 +19,13 @@ from exporter.buildkit import (
     StraightRoad,
 )
 from exporter.oci.platform import Platform
+from exporter.process import ProgramMissingError
+
+_WITHOUT_CONTAINERD = 'labels."org.mobyproject.buildkit.worker.executor"!=containerd'
+"""The worker inside an engine that keeps images in a store of its own; it bears no such label.
+
+Asked in this way, a worker with containerd need not look at its platforms for the answer.
+"""
 
 
 class Reach:
@@ -32,6 +40,7 @@ class Reach:
         self._open_road = open_road
         self._clients: dict[str, Client] = {}
         self._lock = Lock()
+        self._can_push: bool | None = None
 
     def client(self, platform: Platform) -> Client:
         """The BuildKit that builds for a platform.
@@ -44,6 +53,17 @@ class Reach:
             if key not in self._clients:
                 self._clients[key] = Client(self._open_road(platform))
             return self._clients[key]
+
+    def can_push(self, platform: Platform) -> bool:
+        """Whether it can push itself; in an engine only with the containerd store."""
+        if not self.is_engine:
+            return True
+        if self._can_push is None:
+            try:
+                self._can_push = not self.client(platform).has_worker(_WITHOUT_CONTAINERD)
+            except (RoadError, CallError, ProgramMissingError):
+                return True  # the solve is going to tell better what is wrong
+        return self._can_push
 
     def close(self) -> None:
         """End all connections."""

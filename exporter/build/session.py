@@ -13,6 +13,7 @@ from exporter.build.publisher import Publisher
 from exporter.build.stages import StageId
 from exporter.build.storage import Storages
 from exporter.git.repository import Repository as GitRepository
+from exporter.locks import locked
 from exporter.oci.platform import Platform
 from exporter.project.giterminism import Giterminism
 from exporter.project.models.config import Config
@@ -69,11 +70,22 @@ class Session:
         return self.git.head.object_id
 
     @contextmanager
-    def claim(self, digest: str) -> Iterator[None]:
-        """While one thread builds a stage, others that want the same digest wait for it."""
+    def claim(self, digest: str, say: Callable[[str], None]) -> Iterator[None]:
+        """While one builds a stage, others that want the same digest wait for it.
+
+        That holds for the threads of this run and for other runs with the same home.
+        """
+        storage = self.storages.primary
         with self._lock:
             mine = self._claims.setdefault(digest, Lock())
-        with mine:
+        name = hashlib.sha256(f"{storage.repository}:{digest}".encode()).hexdigest()[:32]
+
+        def tell() -> None:
+            say("Another run builds the same stage; waiting for it")
+
+        with mine, locked(self.home / "locks" / name, on_wait=tell) as has_waited:
+            if has_waited:
+                storage.refresh()
             yield
 
     def new_id(self, digest: str) -> StageId:

@@ -7,7 +7,6 @@ from pathlib import Path
 from exporter.build.progress import Step
 from exporter.build.secret import BuildSecret
 from exporter.buildkit import Tree
-from exporter.oci.digest import Digest
 from exporter.oci.platform import Platform
 from exporter.oci.reference import Reference
 
@@ -70,8 +69,8 @@ class Solve:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Solved:
-    """What a solve made: the digest of the pushed manifest, and the steps it went through."""
+    """What a solve made: where the image is, by digest or by tag, and the steps it went through."""
 
-    digest: Digest
+    reference: Reference
     seconds: float
     steps: tuple[Step, ...]

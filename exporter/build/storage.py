@@ -92,23 +92,22 @@ class StageStorage:
 
     def load(self, stage: StageId) -> StageImage | None:
         """The stage's manifest and config, or None when it has vanished."""
-        if stage in self._images:
-            return self._images[stage]
-        reference = self.repository.tag(str(stage))
+        if stage not in self._images:
+            self._images[stage] = self.read(stage, self.repository.tag(str(stage)))
+        return self._images[stage]
+
+    def read(self, stage: StageId, reference: Reference) -> StageImage | None:
+        """What a reference of this repository shows, as the stage that it is or will be."""
         manifest = self._registry.find_manifest(reference)
         if isinstance(manifest, Index):
             raise BuildError(
                 f"{reference} is an index where the stage of one platform was expected",
                 remedy="Remove the tag, or use another --repo.",
             )
-        image = None
-        if manifest is not None:
-            config = parse_config(self._registry.read_blob(self.repository, manifest.config))
-            image = StageImage(
-                id=stage, repository=self.repository, manifest=manifest, config=config
-            )
-        self._images[stage] = image
-        return image
+        if manifest is None:
+            return None
+        config = parse_config(self._registry.read_blob(self.repository, manifest.config))
+        return StageImage(id=stage, repository=self.repository, manifest=manifest, config=config)
 
     def load_index(self, stage: StageId) -> Index | None:
         """The index of an image with several platforms, or None when it is not there."""

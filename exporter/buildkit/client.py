@@ -83,6 +83,17 @@ class Client:
             raise
         return Solving(solve, status, stack)
 
+    def has_worker(self, condition: str) -> bool:
+        """Whether a worker of BuildKit meets a condition, in the language of containerd's filters.
+
+        Raises:
+            RoadError: BuildKit is not reached.
+            CallError: It does not tell, or the connection broke.
+        """
+        call = self._connected().call(f"{_CONTROL}/ListWorkers")
+        call.send(wire.field(1, condition), last=True)
+        return any(call.receive_all())
+
     def _connected(self) -> Connection:
         """The connection; another one when that has broken."""
         with self._lock:

@@ -3,11 +3,9 @@
 Address and credentials reach git through its environment, never through argv.
 """
 
-import fcntl
 import hashlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
@@ -17,6 +15,7 @@ from exporter.git.command import Git, plain_words
 from exporter.git.commits import Commit
 from exporter.git.objects import MissingObjectError
 from exporter.git.repository import Location, Repository
+from exporter.locks import locked
 
 _DEFAULT_HEAD = "refs/exporter/HEAD"
 _HEAD_REFSPEC = f"+HEAD:{_DEFAULT_HEAD}"
@@ -76,7 +75,7 @@ def open_remote(
     git = Git.of(cache, env=env).with_config(("remote.origin.url", remote.url))
     git = _with_credentials(git, remote)
     location = Location(work_tree=git_dir, git_dir=git_dir, common_dir=git_dir, bare=True)
-    with _locked(git_dir.with_suffix(".lock")):
+    with locked(git_dir.with_suffix(".lock")):
         if not (git_dir / "HEAD").is_file():
             git.run(
                 "init", "--quiet", "--bare", "--template=", str(git_dir),
@@ -166,11 +165,3 @@ def _with_credentials(git: Git, remote: Remote) -> Git:
 def _host(parts: SplitResult) -> str:
     """Host and port, without credentials."""
     return parts.netloc.rpartition("@")[2]
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Hold a file lock, so that two runs do not write one cache repository at once."""
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield

@@ -517,7 +517,8 @@ class _Handler(BaseHTTPRequestHandler):
         if how == "drop-mid-request":
             self.rfile.read(length // 2)
             return self._note(0, length // 2, close=True)
-        body = self.rfile.read(length)
+        body = self._chunks() if "Transfer-Encoding" in self.headers else self.rfile.read(length)
+        length = len(body)
         if rule is not None and how == "status":
             headers = {key: value for key, value in rule.headers.items() if value is not None}
             return self._send(Answered(rule.status, rule.body, headers), length)
@@ -535,6 +536,16 @@ class _Handler(BaseHTTPRequestHandler):
         if how == "drop-after":
             return self._note(0, length, close=True)
         return self._send(answered, length, how)
+
+    def _chunks(self) -> bytes:
+        """A body without a length, as engines send layers."""
+        pieces = []
+        while size := int(self.rfile.readline().partition(b";")[0], 16):
+            pieces.append(self.rfile.read(size))
+            self.rfile.readline()
+        while self.rfile.readline().strip():  # trailers
+            pass
+        return b"".join(pieces)
 
     def _answered(self, how: How | None, body: bytes) -> Answered:
         registry = self.registry

@@ -1,9 +1,7 @@
 """How built stages get into the repository: by the engine, or by the exporter's own client."""
 
-import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -201,32 +199,3 @@ def test_a_record_whose_config_another_run_is_writing_is_written_again(
         assert ran.code == 0, ran.text
         assert [rule.hits for rule in fake.faults] == [1]
         assert "managed-image-app" in fake.tags["p/stages"]
-
-
-def test_two_runs_at_once_export_the_same(workplace: Workplace) -> None:
-    workplace.commit(
-        {
-            "werf.yaml": "project: test\nconfigVersion: 1\n---\nimage: [one, two, three]\n"
-            f"dockerfile: Dockerfile\nargs: {{A: {workplace.unique}}}\n",
-            "Dockerfile": "FROM debian:trixie-slim\nARG A\nRUN sleep 1; date > /date\n",
-        }
-    )
-    tag = workplace.tag.replace(":v1", ":%image%")
-    reports = [workplace.folder / f"at-once-{number}.json" for number in range(2)]
-    argv = [sys.executable, "-m", "exporter", "export", "--repo", workplace.repo, "--tag", tag]
-    running = [
-        subprocess.Popen(
-            [*argv, "--report-path", str(report)],
-            cwd=workplace.project.path,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        for report in reports
-    ]
-    texts = [child.communicate(timeout=120)[0] for child in running]
-    assert [child.returncode for child in running] == [0, 0], texts
-    first, second = (json.loads(report.read_text())["images"] for report in reports)
-    for name in ("one", "two", "three"):
-        assert first[name]["digest"] == second[name]["digest"]
-        assert pull(f"{tag.rpartition(':')[0]}:{name}").digest == first[name]["digest"]

@@ -45,6 +45,7 @@ def other(
 def check(workplace: Workplace, ran: Ran) -> None:
     assert ran.code == 0, ran.text
     assert ran.built == ["app/dockerfile"]
+    assert ran.text.count("exporting to image: done") == 1, ran.text
     assert [entry["path"] for entry in pull(workplace.tag).tree()] == ["/file"]
 
 

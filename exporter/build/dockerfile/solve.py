@@ -27,10 +27,10 @@ def build(session: Session, image: DockerfileImage, plan: PlannedImage, say: Say
         RegistryError: A registry refused.
     """
     first, *rest = plan.stages
-    if first.image is None:
-        with session.claim(first.stage.digest):
+    with session.claim(plan.missing[0].stage.digest, say):
+        if first.image is None:
             first = _found(session, first) or _solve(session, image, plan, say)
-    specs = (_apply_spec(session, image, stage, first) for stage in rest)
+        specs = [_apply_spec(session, image, stage, first) for stage in rest]
     return replace(plan, stages=(first, *specs))
 
 
@@ -88,12 +88,10 @@ def _solve(session: Session, image: DockerfileImage, plan: PlannedImage, say: Sa
         solved = session.buildkit.solve(solve, say=say)
     finally:
         tree.remember()
-    published = session.publisher.confirm(storage, planned.id, solved.digest)
-    storage.refresh()
-    variant = planned.stage.labels[VARIANT_LABEL]
-    oldest = storage.find(planned.stage.digest, same_variant(variant)) or published
-    session.storages.fill_caches(oldest)
-    return PlannedStage(stage=planned.stage, id=oldest.id, image=oldest, seconds=busy(solved.steps))
+    accept = same_variant(planned.stage.labels[VARIANT_LABEL])
+    stage = session.publisher.publish_built(storage, planned.id, solved.reference, accept)
+    session.storages.fill_caches(stage)
+    return PlannedStage(stage=planned.stage, id=stage.id, image=stage, seconds=busy(solved.steps))
 
 
 def _permitted(session: Session, context: Iterator[bytes]) -> Iterator[bytes]:

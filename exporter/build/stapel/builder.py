@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from shlex import quote
 from tempfile import TemporaryDirectory
@@ -43,7 +44,6 @@ from exporter.build.stapel.recipe import SUMS, Recipe, Secret, Step
 from exporter.build.stapel.small_patch import needs_engine
 from exporter.build.stapel.tools import tools_for
 from exporter.build.storage import StageStorage
-from exporter.oci.digest import Digest
 from exporter.oci.platform import Platform
 from exporter.oci.reference import Reference
 from exporter.project.models.imports import Import
@@ -52,6 +52,9 @@ from exporter.project.models.stapel import StapelImage
 from exporter.registry.client import RegistryClient
 
 Say = Callable[[str], None]
+
+FindBetter = Callable[[StapelImage, PlannedImage, Mapping[str, Needed]], PlannedImage | None]
+"""Gives the plan of an image anew when others have published what it misses."""
 
 _SHELL_MODE = 0o7777
 
@@ -67,8 +70,10 @@ class Made:
 class Builder:
     """Builds stapel images of a session."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, find_better: FindBetter) -> None:
+        """Take what tells whether others have published what a plan misses."""
         self._session = session
+        self._find_better = find_better
         self._client: RegistryClient = client_of(session)
         self._storage: StageStorage = session.storages.primary
 
@@ -113,12 +118,11 @@ class Builder:
                 ahead.leave()
                 return self.build(image, plan, needed, say, imported=imported)
             if ahead is not None:
-                job = self._job(image, plan, start, missing, recipe, say, sums=False)
+                job = self._job(image, plan, needed, start, missing, recipe, say)
                 return Made(stages=(*found, *ahead.finish(job)), checksums=())
-            sums = any(each.step is not None for each in missing) and bool(imported)
-            if sums:
+            if imported and any(each.step is not None for each in missing):
                 sum_up(recipe, imported)
-            job = self._job(image, plan, start, missing, recipe, say, sums=sums)
+            job = self._job(image, plan, needed, start, missing, recipe, say)
             sources = [each for one in missing if one.step for each in one.step.sources]
             with engine_contexts(self._session, [start.reference, *sources]) as contexts:
                 recipe.contexts |= contexts
@@ -175,18 +179,19 @@ class Builder:
         self,
         image: StapelImage,
         plan: PlannedImage,
+        needed: Mapping[str, Needed],
         start: Start,
         missing: Sequence[Missing],
         recipe: Recipe,
         say: Say,
-        *,
-        sums: bool,
     ) -> Job:
-        if not self._session.is_local:
-            return Job(self._session, image, plan, start, missing, recipe, say, sums=sums)
-        from exporter.build.stapel.local import LocalJob  # noqa: PLC0415 - only without --repo
+        kind = Job
+        if self._session.is_local:
+            from exporter.build.stapel.local import LocalJob  # noqa: PLC0415 - only without --repo
 
-        return LocalJob(self._session, image, plan, start, missing, recipe, say, sums=sums)
+            kind = LocalJob
+        find_better = partial(self._find_better, image, plan, needed)
+        return kind(self._session, image, plan, start, missing, recipe, say, find_better)
 
     # what there is to do
 
@@ -334,11 +339,6 @@ class _ToFolder(QuietDelivery):
         """Files on our side."""
         del reference
         return f"type=local,dest={self.folder}"
-
-    def finish(self, reference: Reference) -> Digest:
-        """No manifest."""
-        del reference
-        return Digest.of(b"")
 
 
 def sum_up(recipe: Recipe, imported: Sequence[Import]) -> None:

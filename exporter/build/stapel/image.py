@@ -141,16 +141,19 @@ class StapelKind:
             BuildError: A stage failed; those before it are published.
             RegistryError: A registry refused.
         """
+        from exporter.build.stapel.job import SupersededError  # noqa: PLC0415 - builds only
+
         session = self._session
         while plan.missing:
-            first = plan.missing[0].stage.digest
-            with session.claim(first):
-                if session.storages.primary.candidates(first):  # another image has built it
-                    again = self.plan(image, plan.platform, needed)
-                    if len(again.missing) < len(plan.missing):
-                        plan = again
-                        continue
-                made = self._made(image, plan, needed, say)
+            with session.claim(plan.missing[0].stage.digest, say):
+                if better := self._better(image, plan, needed):  # another image has built it
+                    plan = better
+                    continue
+                try:
+                    made = self._made(image, plan, needed, say)
+                except SupersededError as error:
+                    plan = error.plan
+                    continue
                 plan = replace(plan, stages=made.stages)
                 built = Needed(
                     plan=plan, repository=session.storages.primary.repository, image=plan.last.image
@@ -163,6 +166,15 @@ class StapelKind:
                 )
         return plan
 
+    def _better(
+        self, image: StapelImage, plan: PlannedImage, needed: Mapping[str, Needed]
+    ) -> PlannedImage | None:
+        """The plan anew when somebody has published what it misses; None when it still does."""
+        if not self._session.storages.primary.candidates(plan.missing[0].stage.digest):
+            return None
+        again = self.plan(image, plan.platform, needed)
+        return again if len(again.missing) < len(plan.missing) else None
+
     def _made(
         self, image: StapelImage, plan: PlannedImage, needed: Mapping[str, Needed], say: Say
     ) -> "Made":
@@ -173,7 +185,7 @@ class StapelKind:
             from exporter.build.stapel.ahead import Open, can_be_made  # noqa: PLC0415 - builds only
             from exporter.build.stapel.together import Together  # noqa: PLC0415 - the same
 
-            builder = Together(self._session)
+            builder = Together(self._session, self._better)
             others = [
                 Open(image=other, plan=planned, needed=its)
                 for key, (other, planned, its) in self._planned.items()
@@ -201,7 +213,7 @@ class StapelKind:
     def _builder(self) -> "Builder":
         from exporter.build.stapel.builder import Builder  # noqa: PLC0415 - only builds need it
 
-        return Builder(self._session)
+        return Builder(self._session, self._better)
 
     def _base_config_digest(self, image: StapelImage, platform: Platform) -> str:
         if not image.from_latest or image.base_is_image:

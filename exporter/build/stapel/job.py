@@ -1,6 +1,7 @@
 """The missing stages of one image: solved together, then written at the registry."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import NoReturn
 
@@ -36,7 +37,7 @@ from exporter.naming.service_tags import REJECTED
 from exporter.oci.config import ImageConfig, parse_config
 from exporter.oci.document import Json
 from exporter.oci.manifest import Manifest
-from exporter.oci.reference import Repository
+from exporter.oci.reference import Reference, Repository
 from exporter.project.models.stapel import StapelImage
 from exporter.registry.client import RegistryClient
 
@@ -86,6 +87,14 @@ class Content:
     is_empty: bool
 
 
+class SupersededError(Exception):
+    """Others have published stages meanwhile that were to be; ``plan`` is what to go on with."""
+
+    def __init__(self, plan: PlannedImage) -> None:
+        super().__init__(f"{plan.name} was built by another run")
+        self.plan = plan
+
+
 class Job:
     """Makes the missing stages of one image."""
 
@@ -98,13 +107,13 @@ class Job:
         missing: Sequence[Missing],
         recipe: Recipe,
         say: Say,
-        *,
-        sums: bool = False,
+        find_better: Callable[[], PlannedImage | None],
     ) -> None:
         """Take what there is to do; the recipe has the steps of the missing stages.
 
-        With ``sums`` it also sums up what other images import; ``checksums`` has them afterwards,
-        by number, unless the engine had done so before.
+        ``find_better`` gives the plan anew when others have published what it misses.
+        When the recipe also sums up what other images import, ``checksums`` has it afterwards, by
+        number, unless the engine had done so before.
         """
         self._session = session
         self._client: RegistryClient = client_of(session)
@@ -116,8 +125,9 @@ class Job:
         self._missing = missing
         self._mappings = plan.build.mappings if isinstance(plan.build, Planned) else ()
         self._recipe = recipe
-        self._sums = sums
+        self._find_better = find_better
         self._made: Waiting | None = None
+        self._pushed: Reference | None = None
         self._seconds: Mapping[int, float] = {}
         self.checksums: dict[int, str] = {}
         names = {
@@ -132,9 +142,10 @@ class Job:
 
         Raises:
             BuildError: A stage failed; those before it are published.
+            SupersededError: Another run was faster; nothing is published.
         """
         try:
-            layers = self._solve(self._missing, sums=self._sums)
+            layers = self._solve(self._missing, sums=self._recipe.sums_up)
         except BuildError as error:
             failed = self._failed(error)
             if failed is None:
@@ -146,7 +157,11 @@ class Job:
     def publish(
         self, layers: Layers, waiting: Waiting, seconds: Mapping[int, float]
     ) -> list[PlannedStage]:
-        """Publish what another solve has made: layers that wait on this machine."""
+        """Publish what another solve has made: layers that wait on this machine.
+
+        Raises:
+            SupersededError: Another run was faster; nothing is published.
+        """
         self._blobs = self._made = waiting
         self._seconds = seconds
         return self._publish(self._missing, layers)
@@ -197,17 +212,17 @@ class Job:
 
     def _layers(self, solve: Solve) -> Layers:
         """The layers of what is built, which are where stages are kept from then on."""
-        self._run(self._session.buildkit, solve)
-        reference = solve.reference
-        pushed = self._client.get_manifest(reference)
-        if not isinstance(pushed, Manifest):
-            raise BuildError(f"{reference} is an index where one image was expected")
-        config = parse_config(self._client.read_blob(reference.repository, pushed.config))
-        return layers_of(pushed, config)
+        pushed = self._pushed = self._run(self._session.buildkit, solve)
+        manifest = self._client.get_manifest(pushed)
+        if not isinstance(manifest, Manifest):
+            raise BuildError(f"{pushed} is an index where one image was expected")
+        config = parse_config(self._client.read_blob(pushed.repository, manifest.config))
+        return layers_of(manifest, config)
 
-    def _run(self, buildkit: BuildKit, solve: Solve) -> None:
+    def _run(self, buildkit: BuildKit, solve: Solve) -> Reference:
         solved = buildkit.solve(solve, say=self._say)
         self._seconds = seconds_by_stage(solved.steps)
+        return solved.reference
 
     def _publish(self, missing: Sequence[Missing], built: Layers | None) -> list[PlannedStage]:
         """Write the stages to the repository."""
@@ -271,14 +286,16 @@ class Job:
     def _write_all(self, contents: Sequence[Content]) -> Sequence[StageImage]:
         """Write the stages, the last one last.
 
-        A registry may refuse to write the tag again that BuildKit pushed (immutable tags): then
-        that one is marked as rejected, as in werf, and the stage gets another moment.
+        An engine that keeps images in a store of its own has pushed the last one by tag. A registry
+        may refuse to write that again (immutable tags): then it is marked as rejected, as in werf,
+        and the stage gets another moment.
         """
         publisher, storage = publisher_of(self._session), self._storage
         if self._made is not None:
             self._made.send(
                 contents[-1].layers, self._client, storage.repository, beside=self._bring_layers
             )
+        self._yield_to_others()
         images = self._images(contents, {})
         steps = [at for at, each in enumerate(contents) if each.missing.step is not None]
         last = steps[-1] if steps else len(images)
@@ -287,7 +304,8 @@ class Job:
             publisher.publish_images(storage, first)
         except RegistryError as error:
             is_last = all(str(image.id) in storage.tags for image in first[:-1])
-            if not steps or not is_last or error.status not in _REFUSED:
+            has_tag = self._pushed is not None and self._pushed.tag is not None
+            if not has_tag or not is_last or error.status not in _REFUSED:
                 raise
             refused = first[-1].id
             project = {LABEL_PROJECT: self._session.config.project}
@@ -297,6 +315,12 @@ class Job:
             following = images[last:]
         publisher.publish_images(storage, following)
         return images
+
+    def _yield_to_others(self) -> None:
+        """Look once more whether others have published these stages."""
+        self._storage.refresh()
+        if better := self._find_better():
+            raise SupersededError(better)
 
     def _cleaned(self, layer: Layer, *, is_first: bool) -> Layer | None:
         """The layer without what running leaves behind; None when it holds nothing."""
@@ -389,7 +413,8 @@ class Job:
         """Publish the stages before a failed one; they are in BuildKit's cache."""
         before = list(self._missing[: self._missing.index(failed)])
         if before:
-            self._publish(before, self._solve(before))
+            with suppress(SupersededError):
+                self._publish(before, self._solve(before))
 
     def _explained(self, error: BuildError, failed: Missing) -> BuildError:
         """The error with the place in werf.yaml."""

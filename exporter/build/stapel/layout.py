@@ -41,11 +41,6 @@ class Layout(QuietDelivery):
         del reference
         return f"type=oci,oci-mediatypes=false,tar=false,dest={self.folder}"
 
-    def finish(self, reference: Reference) -> Digest:
-        """No manifest anywhere yet."""
-        del reference
-        return Digest.of(b"")
-
     def root(self) -> Manifest | Index:
         """The manifest of the one image, or the index over several."""
         [listed] = json.loads((self.folder / "index.json").read_bytes())["manifests"]

@@ -61,6 +61,7 @@ class LocalJob(Job):
         """Nothing: they are brought when the engine lacks them."""
 
     def _write_all(self, contents: Sequence[Content]) -> Sequence[StageImage]:
+        self._yield_to_others()
         images = self._images(contents, {})
         return [self._write(image) for image in images]
 

@@ -94,6 +94,11 @@ class Recipe:
         """Whether our own programs run in images of the platform."""
         return bool(self._tools)
 
+    @property
+    def sums_up(self) -> bool:
+        """Whether its last step sums up what other images import."""
+        return self._here == SUMS
+
     def work(self, name: int | str) -> Path:
         """The folder for the files of a step of the image that was begun, or of something else."""
         if isinstance(name, int):

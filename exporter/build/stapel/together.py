@@ -17,7 +17,7 @@ from exporter.build.solve import Solve
 from exporter.build.stapel.ahead import Ahead, Folder, Open, steps_of
 from exporter.build.stapel.base import SCRATCH
 from exporter.build.stapel.builder import Builder, Made, Say, recipe_for, sum_up
-from exporter.build.stapel.job import DOCKERFILE, Missing, Start
+from exporter.build.stapel.job import DOCKERFILE, Missing, Start, SupersededError
 from exporter.build.stapel.lines import name_of, plain_lines, seconds_by_stage, take_sum, title_of
 from exporter.build.stapel.publication import Layers, without_sums
 from exporter.build.stapel.recipe import IMAGE, Recipe
@@ -88,11 +88,18 @@ class Together(Builder):
                 self.is_refused = True
                 return self._alone(source, imported, say), [None for _ in others]
             first, plan = parts[0], source.plan
-            job = self._job(source.image, plan, first.start, first.missing, recipe, say, sums=False)
+            job = self._job(
+                source.image, plan, source.needed, first.start, first.missing, recipe, say
+            )
         found_stages = [stage for stage in plan.stages if stage.image is not None]
+        try:
+            stages = made[0].finish(job)
+        except SupersededError:
+            folder.remove()  # the others were made of what nobody is going to use
+            raise
         return (
             Made(
-                stages=(*found_stages, *made[0].finish(job)),
+                stages=(*found_stages, *stages),
                 checksums=[(imported[number], each) for number, each in checksums.items()],
             ),
             [*made[1:]],
