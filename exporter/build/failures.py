@@ -38,6 +38,7 @@ _NO_BUILDER = re.compile(r"no builder .* found|failed to find driver", re.IGNORE
 _LOST_BUILDER = re.compile(r"cannot connect to the builder: (.+)")
 _NO_BUILDKIT = re.compile(r"answers /(?:grpc|session) with status")
 _OLD_BUILDX = re.compile(r"invalid progress mode|unknown flag|not a docker command", re.IGNORECASE)
+_PARSE = re.compile(r"dockerfile parse error(?: on)? line (\d+): (.+)")
 _BASE = re.compile(r"^\[internal\] load metadata for (\S+)")
 _DENIED = re.compile(r"\b(?:401|403)\b|unauthorized|denied|authorization failed", re.IGNORECASE)
 _CODE = re.compile(r"exit code: (\d+)")
@@ -95,6 +96,19 @@ def error_of(solve: "Solve", failure: Failure) -> Exception:
         return EngineError(
             f"{solve.name} must be built, but {message}",
             remedy="Use Docker Engine 20.10 or newer, or a builder with BuildKit (--builder).",
+        )
+    if found := _PARSE.search(message):  # what is wrong for everybody was refused before
+        place, remedy = None, "Use Docker Engine 23.0 or newer (BuildKit 0.10)"
+        if not solve.directory:  # a Dockerfile of the user
+            place = Place(path=solve.display_file or solve.dockerfile, line=int(found[1]))
+            remedy += (
+                ", or begin the Dockerfile with # syntax=docker/dockerfile:1, so that the builder"
+                " fetches a newer frontend"
+            )
+        return EngineError(
+            f"{solve.name} must be built, but its builder does not understand: {found[2]}",
+            place=place,
+            remedy=f"{remedy}.",
         )
     if _OLD_BUILDX.search(failure.message):
         return EngineError(
