@@ -16,6 +16,8 @@ from exporter.build.solve import Solve, Solved
 from exporter.log import hide, redact
 
 _SECRET_BYTES = 64 << 10
+_NOT_TEXT = "string field contains invalid UTF-8"
+"""What gRPC says of the name of a file that is not UTF-8."""
 PUSH_ATTEMPTS = 5
 """How often a solve is repeated when only the push of its (then cached) result failed."""
 
@@ -79,9 +81,13 @@ class BuildKit:
         self, solve: Solve, delivery: Delivery, say: Callable[[str], None]
     ) -> Solved | Failure:
         """One attempt."""
-        if self.direct.takes(solve, delivery) and not self.buildx.has_caches:
-            return self.direct.once(solve, delivery, say)
-        return self.buildx.once(solve, delivery, say)
+        if not self.direct.takes(solve, delivery) or self.buildx.has_caches:
+            return self.buildx.once(solve, delivery, say)
+        outcome = self.direct.once(solve, delivery, say)
+        if isinstance(outcome, Failure) and _NOT_TEXT in outcome.message:
+            # newer BuildKits take such names in an archive only
+            return self.buildx.once(solve, delivery, say)
+        return outcome
 
 
 def _texts(secrets: Sequence[BuildSecret]) -> Iterator[str]:

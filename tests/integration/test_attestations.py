@@ -39,9 +39,12 @@ def test_provenance_is_about_the_exported_image(workplace: Workplace) -> None:
     statement = json.loads(proof.blob(layer["digest"]))
     (subject,) = statement["subject"]
     assert f"sha256:{subject['digest']['sha256']}" == image["digest"]
-    assert proof.config["rootfs"]["diff_ids"] == [layer["digest"]]
+    if "subject" in proof.manifest:  # of newer BuildKits
+        assert proof.manifest["subject"]["digest"] == image["digest"]
+    else:
+        assert proof.config["rootfs"]["diff_ids"] == [layer["digest"]]
     argv = ["docker", "buildx", "imagetools", "inspect", "--format", "{{json .Provenance}}"]
     shown = subprocess.run([*argv, workplace.tag], check=True, capture_output=True).stdout
-    assert json.loads(shown)["SLSA"]["buildType"].startswith("https://mobyproject.org/buildkit")
+    assert "buildkit" in json.dumps(json.loads(shown)["SLSA"])
 
     assert "unchanged" in workplace.run(*promote).text
