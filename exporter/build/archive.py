@@ -55,12 +55,25 @@ class Archived:
     config: ImageConfig
 
 
-def read_archive(stream: Readable, put: Put) -> Archived:
+class Packed:
+    """What is known of layers that were packed before: nothing, unless somebody knows better."""
+
+    def find(self, diff_id: Digest) -> Descriptor | None:
+        """What the layer became, when that is present where the image goes."""
+        del diff_id
+        return None
+
+    def keep(self, diff_id: Digest, blob: Descriptor) -> None:
+        """Take note of what a layer has become."""
+
+
+def read_archive(stream: Readable, put: Put, packed: Packed | None = None) -> Archived:
     """Send the layers of the archived image on, and give its manifest and config.
 
     Args:
         stream: The archive; read to its end.
         put: Called with each layer in the order of the archive.
+        packed: Spares layers that need not be packed again.
 
     Raises:
         BrokenOffError: ``put`` asked for a layer again that is too large to be kept.
@@ -84,7 +97,7 @@ def read_archive(stream: Readable, put: Put) -> Archived:
                 if member.size <= _HELD_BYTES and first[:1] in (b"{", b"["):
                     documents[member.name] = first
                 elif _is_layer(member):
-                    layers[member.name] = _send(member, first, content, put)
+                    layers[member.name] = _send(member, first, content, put, packed or Packed())
         while stream.read(_CHUNK):
             pass
     except tarfile.TarError as error:
@@ -97,17 +110,25 @@ def _is_layer(member: tarfile.TarInfo) -> bool:
     return member.name.startswith(_BLOBS) or member.name.endswith("/layer.tar")
 
 
-def _send(member: tarfile.TarInfo, first: bytes, rest: IO[bytes], put: Put) -> Descriptor:
+def _send(
+    member: tarfile.TarInfo, first: bytes, rest: IO[bytes], put: Put, packed: Packed
+) -> Descriptor:
     pieces = _pieces(first, rest)
     if not first.startswith(_PACKED):
-        return _pack(pieces, put)
-    digest = Digest(f"sha256:{member.name.removeprefix(_BLOBS)}")
+        has_digest = member.name.startswith(_BLOBS)  # not in archives of engines before 25
+        known = packed.find(_digest_in(member)) if has_digest else None
+        return known or _pack(pieces, put, packed)
+    digest = _digest_in(member)
     blob = Descriptor(media_type=types.DOCKER_LAYER_GZIP, digest=digest, size=member.size)
     if member.size <= _HELD_BYTES:
         put(BlobSource(descriptor=blob, open=lambda offset: iter((first[offset:],))))
     else:
         put(BlobSource(descriptor=blob, open=_Once(digest, pieces).open))
     return blob
+
+
+def _digest_in(member: tarfile.TarInfo) -> Digest:
+    return Digest(f"sha256:{member.name.removeprefix(_BLOBS)}")
 
 
 class _Once:
@@ -130,13 +151,20 @@ def _pieces(first: bytes, rest: IO[bytes]) -> Iterator[bytes]:
         yield piece
 
 
-def _pack(pieces: Iterable[bytes], put: Put) -> Descriptor:
+def _pack(pieces: Iterable[bytes], put: Put, packed: Packed) -> Descriptor:
     """Compress an unpacked layer; the same bytes always give the same blob."""
     packer = zlib.compressobj(6, zlib.DEFLATED, _GZIP)
-    hashed = hashlib.sha256()
+    unpacked, hashed = hashlib.sha256(), hashlib.sha256()
     size = 0
+
+    def compressed() -> Iterator[bytes]:
+        for piece in pieces:
+            unpacked.update(piece)
+            yield packer.compress(piece)
+        yield packer.flush()
+
     with tempfile.TemporaryFile(prefix="exporter-layer-") as file:
-        for piece in (*map(packer.compress, pieces), packer.flush()):
+        for piece in compressed():
             hashed.update(piece)
             size += file.write(piece)
 
@@ -148,6 +176,7 @@ def _pack(pieces: Iterable[bytes], put: Put) -> Descriptor:
         digest = Digest(f"sha256:{hashed.hexdigest()}")
         blob = Descriptor(media_type=types.DOCKER_LAYER_GZIP, digest=digest, size=size)
         put(BlobSource(descriptor=blob, open=open_at))
+    packed.keep(Digest(f"sha256:{unpacked.hexdigest()}"), blob)
     return blob
 
 
@@ -166,7 +195,7 @@ def _image(documents: Mapping[str, bytes], layers: Mapping[str, Descriptor]) -> 
         found = [layers.get(name) for name in entry["Layers"]]
     if None in found:
         raise BuildError("the engine sent an image archive that lacks a layer")
-    return _docker_image(config, [blob for blob in found if blob])
+    return docker_image(config, [blob for blob in found if blob])
 
 
 def _listed(documents: Mapping[str, bytes]) -> Manifest | None:
@@ -182,7 +211,8 @@ def _listed(documents: Mapping[str, bytes]) -> Manifest | None:
     return value
 
 
-def _docker_image(config: bytes, layers: Iterable[Descriptor]) -> Archived:
+def docker_image(config: bytes, layers: Iterable[Descriptor]) -> Archived:
+    """An image of packed layers; its manifest is of Docker's kind."""
     parts: list[Json] = [_entry(layer) for layer in layers]
     document: dict[str, Json] = {
         "schemaVersion": 2,

@@ -13,7 +13,9 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 
 from exporter.build.archive import Readable
+from exporter.oci.descriptor import Descriptor
 from exporter.oci.digest import Digest
+from exporter.oci.document import View
 
 _LARGEST = 4 << 20
 _CHUNK = 1 << 20
@@ -33,24 +35,44 @@ class Documents:
     def keep(self, content: bytes) -> Digest:
         """Keep a document; its digest. A full or read-only disk is no reason to fail."""
         digest = Digest.of(content)
+        self._write(digest.hex, content)
+        return digest
+
+    def find(self, digest: Digest) -> bytes | None:
+        """The document, or None."""
+        content = self._read(digest.hex)
+        return content if Digest.of(content) == digest else None
+
+    def note(self, key: Digest, blob: Descriptor) -> None:
+        """Keep what something with this digest, which is not here, has become."""
+        fact = {"mediaType": blob.media_type, "digest": blob.digest, "size": blob.size}
+        text = json.dumps(fact)
+        self._write(f"{key.hex}.packed", f"{Digest.of(f'{key} {text}'.encode())} {text}".encode())
+
+    def noted(self, key: Digest) -> Descriptor | None:
+        """What it has become, or None."""
+        proof, _, text = self._read(f"{key.hex}.packed").decode("utf-8", "replace").partition(" ")
+        if proof != Digest.of(f"{key} {text}".encode()):
+            return None
+        return Descriptor.read(View(json.loads(text)))
+
+    def _write(self, name: str, content: bytes) -> None:
         with suppress(OSError):
             if not self._folder.is_dir():
                 self._folder.mkdir(parents=True)
             self._sweep()
             with NamedTemporaryFile(dir=self._folder, prefix="new-", delete=False) as file:
                 file.write(content)
-            Path(file.name).replace(self._folder / digest.hex)
-        return digest
+            Path(file.name).replace(self._folder / name)
 
-    def find(self, digest: Digest) -> bytes | None:
-        """The document, or None."""
-        path = self._folder / digest.hex
+    def _read(self, name: str) -> bytes:
+        """What is in a file; nothing when it is not there."""
         try:
-            content = path.read_bytes()
-            os.utime(path)
+            content = (self._folder / name).read_bytes()
+            os.utime(self._folder / name)
         except OSError:
-            return None
-        return content if Digest.of(content) == digest else None
+            return b""
+        return content
 
     def _sweep(self) -> None:
         oldest = time.time() - _KEPT_S

@@ -17,9 +17,11 @@ from exporter.build.stages import StageImage
 from exporter.errors import BuildError
 from exporter.oci import media_type as types
 from exporter.oci.config import ImageConfig, parse_config
+from exporter.oci.descriptor import Descriptor
 from exporter.oci.digest import Digest
 from exporter.oci.document import Json, write_object
 from exporter.oci.manifest import Index, Manifest, parse_manifest
+from exporter.oci.reference import Repository
 
 _CHUNK = 1 << 20
 _BLOBS = "blobs/sha256/"
@@ -32,11 +34,12 @@ class EngineImages:
         """Take the engine, and where manifests and configs are kept.
 
         ``folder`` is for layers that come to the engine in this run, which an export may need;
-        ``layers`` has the files.
+        ``layers`` has the files. ``sent`` are the layers that were packed for a repository.
         """
         self.engine = engine
         self.folder = folder
         self.layers: dict[Digest, Path] = {}
+        self.sent: dict[Digest, Repository] = {}
         self._documents = documents
 
     def whole(self, image: StageImage, name: str) -> StageImage:
@@ -72,6 +75,14 @@ class EngineImages:
         """Note what an image consists of, so that it needs not be asked for."""
         for document in (config.raw, manifest.raw):
             self._documents.keep(document)
+
+    def packed(self, diff_id: Digest) -> Descriptor | None:
+        """What a layer, which the engine keeps unpacked, became when it was packed; or None."""
+        return self._documents.noted(diff_id)
+
+    def remember_packed(self, diff_id: Digest, blob: Descriptor) -> None:
+        """Note what a layer has become, so that it needs not be packed again."""
+        self._documents.note(diff_id, blob)
 
     def write(
         self, name: str, manifest: Manifest, config: ImageConfig, layers: Mapping[Digest, Path]

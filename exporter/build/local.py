@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from exporter.build.archive import BrokenOffError, Pieces, read_archive
+from exporter.build.archive import BrokenOffError, Packed, Pieces, docker_image, read_archive
 from exporter.build.delivery import put_into
 from exporter.build.engine import Engine
 from exporter.build.engine_images import EngineImages
@@ -226,14 +226,14 @@ def send_layers(
     engine = images.engine
     found = images.known(engine_name(stage))
     if found is not None:
-        manifest, config = found
-        is_packed = all(layer.media_type != types.DOCKER_LAYER for layer in manifest.layers)
-        if is_packed and _send_at_hand(images, client, manifest, destination):
+        manifest, config = _packed_before(images, *found), found[1]
+        if manifest is not None and _send_at_hand(images, client, manifest, destination):
             return Graph(root=manifest, configs={manifest.config.digest: config})
+    packed = _PackedThere(images, client, destination)
     for attempt in range(1, _ATTEMPTS + 1):
         stream = Pieces(engine.image_archive(engine_name(stage)))
         try:
-            archived = read_archive(stream, put_into(client, destination))
+            archived = read_archive(stream, put_into(client, destination), packed)
         except BrokenOffError as error:
             if attempt == _ATTEMPTS:
                 error.what += f" {attempt} times on its way to {destination}"
@@ -244,6 +244,45 @@ def send_layers(
         configs = {archived.manifest.config.digest: archived.config}
         return Graph(root=archived.manifest, configs=configs)
     raise AssertionError
+
+
+class _PackedThere(Packed):
+    """Layers that were packed before and are in a repository, or get there from another one."""
+
+    def __init__(
+        self, images: EngineImages, client: RegistryClient, destination: Repository
+    ) -> None:
+        self._images = images
+        self._client = client
+        self._destination = destination
+
+    def find(self, diff_id: Digest) -> Descriptor | None:
+        """One that was packed on this machine, and is in the repository."""
+        blob = self._images.packed(diff_id)
+        if blob is None:
+            return None
+        if source := self._images.sent.get(blob.digest):
+            self._client.copy_blobs([blob], source, self._destination)
+        elif not self._client.blob_exists(self._destination, blob.digest):
+            return None
+        return blob
+
+    def keep(self, diff_id: Digest, blob: Descriptor) -> None:
+        """Note it for this run and the next one."""
+        self._images.sent[blob.digest] = self._destination
+        self._images.remember_packed(diff_id, blob)
+
+
+def _packed_before(
+    images: EngineImages, manifest: Manifest, config: ImageConfig
+) -> Manifest | None:
+    """The manifest of an image as it goes out, if all its layers were packed before."""
+    if all(layer.media_type != types.DOCKER_LAYER for layer in manifest.layers):
+        return manifest
+    layers = [images.packed(Digest(diff_id)) for diff_id in config.diff_ids]
+    if None in layers:
+        return None
+    return docker_image(config.raw, [layer for layer in layers if layer]).manifest
 
 
 def _send_at_hand(

@@ -94,13 +94,7 @@ class Publisher:
     def copy(self, image: StageImage, destination: StageStorage) -> StageImage:
         """The same stage, under the same tag, in another repository."""
         target = destination.repository
-        source = image.repository
-        for blob in image.manifest.blobs:
-            self._registry.push_blob(
-                target,
-                self._registry.blob_source(source, blob),
-                mount_from=source if source.registry == target.registry else None,
-            )
+        self._registry.copy_blobs(image.manifest.blobs, image.repository, target)
         self._registry.put_manifest(target.tag(str(image.id)), image.manifest)
         copied = StageImage(
             id=image.id, repository=target, manifest=image.manifest, config=image.config

@@ -1,11 +1,14 @@
 """Without ``--repo``: stages stay in the engine, only cleaned images leave it."""
 
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
 
+from exporter.build import archive
+from exporter.build.engine import Engine
+from exporter.oci.descriptor import Descriptor
 from tests.images import pull, tags
 from tests.integration.runs import OTHER_REGISTRY, Workplace
 from tests.integration.services import second_engine
@@ -132,12 +135,13 @@ def test_options_about_repositories_need_one(workplace: Workplace) -> None:
 
 
 def test_an_engine_without_containerd_store_works_the_same(
-    workplace: Workplace, project: str, tmp_path: Path
+    workplace: Workplace, project: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with second_engine(tmp_path, containerd=False) as host:
         env = {"DOCKER_HOST": host}
         first = workplace.run("export", "--tag", workplace.tag, env=env)
         assert first.code == 0, first.text
+        monkeypatch.delattr(Engine, "image_archive")  # all layers were packed before
         second = workplace.run("export", "--tag", workplace.tag, env=env)
         assert second.code == 0, second.text
         assert second.built == []
@@ -148,3 +152,28 @@ def test_an_engine_without_containerd_store_works_the_same(
     image = pull(workplace.tag)
     assert [entry["path"] for entry in image.tree()] == ["/file"]
     assert image.config["config"]["Labels"] == {"own": "label"}
+
+
+def test_a_layer_that_images_share_is_packed_once(
+    workplace: Workplace, project: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base = "127.0.0.1:5000/base/busybox:1"
+    config = f"{CONFIG.format(project)}---\nimage: two\ndockerfile: Two\n"
+    files = {"Dockerfile": f"FROM {base}\nCOPY file /1\n", "Two": f"FROM {base}\nCOPY file /2\n"}
+    workplace.commit({"werf.yaml": config, **files})
+    packed: list[str] = []
+    pack = archive._pack
+
+    def counted(pieces: Iterable[bytes], put: archive.Put, known: archive.Packed) -> Descriptor:
+        blob = pack(pieces, put, known)
+        packed.append(blob.digest)
+        return blob
+
+    monkeypatch.setattr(archive, "_pack", counted)
+    tag = workplace.tag.replace("/out:", "/%image%:")
+    with second_engine(tmp_path, containerd=False) as host:
+        ran = workplace.run("export", "--tag", tag, env={"DOCKER_HOST": host})
+    assert ran.code == 0, ran.text
+    one, two = (pull(tag.replace("%image%", name)).manifest["layers"] for name in ("app", "two"))
+    assert one[0] == two[0]
+    assert sorted(packed) == sorted({layer["digest"] for layer in (*one, *two)})

@@ -336,12 +336,7 @@ class Job:
         if source is None or source == self._storage.repository:
             return
         wanted = manifest_of(self._start.layers, self._start.config)
-        for blob in wanted.layers:
-            self._client.push_blob(
-                self._storage.repository,
-                self._client.blob_source(source, blob),
-                mount_from=source if source.registry == self._storage.repository.registry else None,
-            )
+        self._client.copy_blobs(wanted.layers, source, self._storage.repository)
 
     def _labels(
         self, missing: Missing, config: ImageConfig, parent: StageId | None

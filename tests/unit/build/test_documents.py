@@ -8,6 +8,8 @@ from pathlib import Path
 
 from exporter.build.archive import Pieces
 from exporter.build.documents import Documents, read_documents
+from exporter.oci import media_type as types
+from exporter.oci.descriptor import Descriptor
 from exporter.oci.digest import Digest
 
 CONFIG = b'{"rootfs": {}}'
@@ -39,6 +41,17 @@ def test_a_document_that_somebody_changed_is_not_found(tmp_path: Path) -> None:
     digest = documents.keep(CONFIG)
     (tmp_path / digest.hex).write_bytes(b"{}")
     assert documents.find(digest) is None
+
+
+def test_what_a_layer_has_become_is_known_in_the_next_run(tmp_path: Path) -> None:
+    layer, other = Digest.of(b"layer"), Digest.of(b"other")
+    blob = Descriptor(media_type=types.DOCKER_LAYER_GZIP, digest=Digest.of(b"packed"), size=6)
+    Documents(tmp_path).note(layer, blob)
+    assert Documents(tmp_path).noted(layer) == blob
+    assert Documents(tmp_path).noted(other) is None
+    [path] = tmp_path.iterdir()
+    path.rename(tmp_path / path.name.replace(layer.hex, other.hex))
+    assert Documents(tmp_path).noted(other) is None
 
 
 def test_what_was_not_used_for_a_month_is_removed(tmp_path: Path) -> None:
