@@ -96,16 +96,17 @@ class Workshop:
         folder = docker_folder(options.docker_config, env)
         child_env = self._stack.enter_context(private_config(folder, logins_of(options, env), env))
         farewells = Farewells()
+        reach = find_reach(options.builder, child_env)
+        self._stack.callback(reach.close)
         buildx = Buildx(
             env=child_env,
             monotonic=time.monotonic,
             farewells=farewells,
-            builder=options.builder,
+            builder="" if reach.context else options.builder,  # buildx takes no context for one
+            context=reach.context,
             cache_from=options.cache_from,
             cache_to=options.cache_to,
         )
-        reach = find_reach(options.builder, child_env)
-        self._stack.callback(reach.close)
         direct = Direct(
             reach=reach,
             env=child_env,

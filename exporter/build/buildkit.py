@@ -5,7 +5,7 @@ The user's own builders, contexts and credentials apply in both cases.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from exporter.build.buildx import Buildx
 from exporter.build.delivery import Deliveries, Delivery
@@ -42,7 +42,7 @@ class BuildKit:
             RegistryError: The engine could not push, or could not read a base image's registry.
         """
         hide(_texts(solve.secrets))
-        if (told := secret_arguments(solve.arguments)) and not self.buildx.context:
+        if told := secret_arguments(solve.arguments):
             hide(told.values())
             say(
                 f"The values of {', '.join(told)} are hidden here, but stay in the history of the"
@@ -56,10 +56,6 @@ class BuildKit:
                 return outcome
             from exporter.build import failures  # noqa: PLC0415 - few builds fail
 
-            if (other := failures.context_in(outcome)) and not self.buildx.context:
-                # The builder is a Docker context, which buildx takes by another option.
-                there = replace(self, buildx=replace(self.buildx, builder="", context=other))
-                return there.solve(solve, say=say)
             message = failures.first_line(outcome.message)
             if failures.is_unreachable(outcome) and self.deliveries.fall_back(delivery, message):
                 continue

@@ -33,7 +33,6 @@ _NO_ENGINE = re.compile(
     re.IGNORECASE,
 )
 _LOST_ENGINE = re.compile(r"failed to receive status: rpc error: code = Unavailable")
-_CONTEXT = re.compile(r"use `docker --context=(\S+) buildx` to switch")
 _NO_BUILDER = re.compile(r"no builder .* found|failed to find driver", re.IGNORECASE)
 _LOST_BUILDER = re.compile(r"cannot connect to the builder: (.+)")
 _NO_BUILDKIT = re.compile(r"answers /(?:grpc|session) with status")
@@ -56,12 +55,6 @@ def is_unreachable(failure: Failure) -> bool:
 def is_passing(failure: Failure) -> bool:
     """Whether a push failed for a reason that may be gone soon."""
     return _is_push(failure) and bool(_PASSING.search(failure.message))
-
-
-def context_in(failure: Failure) -> str:
-    """The Docker context that was taken for a builder, or nothing."""
-    found = _CONTEXT.search(failure.message)
-    return found[1] if found else ""
 
 
 def error_of(solve: "Solve", failure: Failure) -> Exception:

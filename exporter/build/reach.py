@@ -32,11 +32,15 @@ class Reach:
     """A BuildKit; ``is_engine`` says that it is the one inside an engine.
 
     A builder of several machines has one for each platform.
+    ``context`` is the Docker context that was chosen as the builder, if any.
     """
 
-    def __init__(self, open_road: Callable[[Platform], Road], *, is_engine: bool) -> None:
+    def __init__(
+        self, open_road: Callable[[Platform], Road], *, is_engine: bool, context: str = ""
+    ) -> None:
         """Take the way to the BuildKit for a platform, which is the same for all in an engine."""
         self.is_engine = is_engine
+        self.context = context
         self._open_road = open_road
         self._clients: dict[str, Client] = {}
         self._lock = Lock()
@@ -84,7 +88,7 @@ def find_reach(name: str, env: Mapping[str, str]) -> Reach:
     builder = find_builder(name, env)
     if builder.driver == "docker":
         line = _line_to_engine(builder.endpoint, env)
-        return Reach(lambda _: EngineRoad(line), is_engine=True)
+        return Reach(lambda _: EngineRoad(line), is_engine=True, context=builder.endpoint)
 
     def open_road(platform: Platform) -> Road:
         if builder.error and not builder.driver:

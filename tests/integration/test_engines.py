@@ -66,10 +66,12 @@ def test_the_context_in_use_chooses_the_engine(workplace: Workplace, other: str)
     assert step in _steps(other)
 
 
-def test_a_context_is_a_builder(workplace: Workplace, other: str) -> None:
+@pytest.mark.parametrize("by_buildx", [False, True], ids=["asked", "by-buildx"])
+def test_a_context_is_a_builder(workplace: Workplace, other: str, *, by_buildx: bool) -> None:
     step = _count_files(workplace)
     env = _context(workplace.folder, other)
-    ran = workplace.export("--builder", "far", env=env)
+    cache = ["--cache-from", f"type=registry,ref={workplace.repo}-cache"] if by_buildx else []
+    ran = workplace.export("--builder", "far", *cache, env=env)
     assert ran.code == 0, ran.text
     assert step in _steps(other)
 

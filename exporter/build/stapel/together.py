@@ -57,6 +57,7 @@ class Together(Builder):
             not session.is_local
             and buildkit.deliveries.by_client
             and not buildkit.buildx.builder
+            and not buildkit.buildx.context
             and bool(socket_of(session.env))
         )
 
