@@ -320,4 +320,5 @@ def test_builds_leave_no_threads_and_no_files_open(workplace: Workplace) -> None
     before = count()
     for number in range(3, 12):
         build(number)
-    _eventually(lambda: count() == before)
+    # what others had left when it began may be gone by now
+    _eventually(lambda: all(now <= then for now, then in zip(count(), before, strict=True)))
