@@ -4,6 +4,7 @@ Clean means: an error that names the reference or its repository, the tag as it 
 points at missing content (the registries here would accept it), and no upload left open.
 """
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -101,7 +102,10 @@ class Scene:
 
     def check_integrity(self) -> None:
         assert self.far.incomplete == []
-        assert len(self.far.uploads) <= self.lost_sessions
+        patience = time.monotonic() + 5  # a registry on a busy machine may be late to close them
+        while len(self.far.uploads) > self.lost_sessions:
+            assert time.monotonic() < patience, self.far.uploads
+            time.sleep(0.05)
 
 
 @pytest.fixture
