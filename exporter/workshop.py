@@ -126,12 +126,8 @@ class Workshop:
 
     @cached_property
     def builder_engine(self) -> "Engine | None":
-        """The engine whose BuildKit builds; None when ``--builder`` is none of an engine."""
-        from exporter.build.builder import find_builder  # noqa: PLC0415 - only when it is needed
-
-        if not self.options.builder:
-            return self.engine
-        env = find_builder(self.options.builder, self._docker_env).engine_env(self._docker_env)
+        """The engine whose BuildKit builds; None when that is another builder's."""
+        env = self.buildkit.direct.reach.engine_env(self._docker_env)
         return None if env is None else self._connect(env)
 
     @property

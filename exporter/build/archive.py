@@ -213,21 +213,17 @@ def _listed(documents: Mapping[str, bytes]) -> Manifest | None:
 
 def docker_image(config: bytes, layers: Iterable[Descriptor]) -> Archived:
     """An image of packed layers; its manifest is of Docker's kind."""
-    parts: list[Json] = [_entry(layer) for layer in layers]
+    parts: list[Json] = [layer.entry for layer in layers]
     document: dict[str, Json] = {
         "schemaVersion": 2,
         "mediaType": types.DOCKER_MANIFEST,
-        "config": _entry(Descriptor.of(config, types.DOCKER_CONFIG)),
+        "config": Descriptor.of(config, types.DOCKER_CONFIG).entry,
         "layers": parts,
     }
     manifest = parse_manifest(write_object(document))
     if not isinstance(manifest, Manifest):
         raise TypeError
     return Archived(manifest=manifest, config=parse_config(config))
-
-
-def _entry(blob: Descriptor) -> dict[str, Json]:
-    return {"mediaType": blob.media_type, "size": blob.size, "digest": blob.digest}
 
 
 class Pieces:

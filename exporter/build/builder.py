@@ -24,13 +24,6 @@ class Builder:
     error: str
     facts: tuple[str, ...]
 
-    def engine_env(self, env: Mapping[str, str]) -> Mapping[str, str] | None:
-        """Variables that lead to the engine which the builder is part of; None for any other."""
-        if self.driver != "docker":
-            return None
-        other = {} if self.endpoint == "default" else {"DOCKER_HOST": ""}
-        return {**env, **other, "DOCKER_CONTEXT": self.endpoint}
-
 
 def find_builder(name: str, env: Mapping[str, str]) -> Builder:
     """The builder of this name, or without a name the one in use.

@@ -16,8 +16,6 @@ from exporter.build.solve import Solve, Solved
 from exporter.log import hide, redact
 
 _SECRET_BYTES = 64 << 10
-_NOT_TEXT = "string field contains invalid UTF-8"
-"""What gRPC says of the name of a file that is not UTF-8."""
 PUSH_ATTEMPTS = 5
 """How often a solve is repeated when only the push of its (then cached) result failed."""
 
@@ -80,9 +78,11 @@ class BuildKit:
         if not self.direct.takes(solve, delivery) or self.buildx.has_caches:
             return self.buildx.once(solve, delivery, say)
         outcome = self.direct.once(solve, delivery, say)
-        if isinstance(outcome, Failure) and _NOT_TEXT in outcome.message:
-            # newer BuildKits take such names in an archive only
-            return self.buildx.once(solve, delivery, say)
+        if isinstance(outcome, Failure):
+            from exporter.build import failures  # noqa: PLC0415 - few builds fail
+
+            if failures.is_about_names(outcome):
+                return self.buildx.once(solve, delivery, say)
         return outcome
 
 

@@ -45,8 +45,7 @@ class Documents:
 
     def note(self, key: Digest, blob: Descriptor) -> None:
         """Keep what something with this digest, which is not here, has become."""
-        fact = {"mediaType": blob.media_type, "digest": blob.digest, "size": blob.size}
-        text = json.dumps(fact)
+        text = json.dumps(blob.entry)
         self._write(f"{key.hex}.packed", f"{Digest.of(f'{key} {text}'.encode())} {text}".encode())
 
     def noted(self, key: Digest) -> Descriptor | None:

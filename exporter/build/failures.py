@@ -37,6 +37,7 @@ _NO_BUILDER = re.compile(r"no builder .* found|failed to find driver", re.IGNORE
 _LOST_BUILDER = re.compile(r"cannot connect to the builder: (.+)")
 _NO_BUILDKIT = re.compile(r"answers /(?:grpc|session) with status")
 _OLD_BUILDX = re.compile(r"invalid progress mode|unknown flag|not a docker command", re.IGNORECASE)
+_NO_TEXT = "string field contains invalid UTF-8"
 _PARSE = re.compile(r"dockerfile parse error(?: on)? line (\d+): (.+)")
 _BASE = re.compile(r"^\[internal\] load metadata for (\S+)")
 _DENIED = re.compile(r"\b(?:401|403)\b|unauthorized|denied|authorization failed", re.IGNORECASE)
@@ -55,6 +56,11 @@ def is_unreachable(failure: Failure) -> bool:
 def is_passing(failure: Failure) -> bool:
     """Whether a push failed for a reason that may be gone soon."""
     return _is_push(failure) and bool(_PASSING.search(failure.message))
+
+
+def is_about_names(failure: Failure) -> bool:
+    """Whether names of files are no text, which newer BuildKits take in an archive only."""
+    return _NO_TEXT in failure.message
 
 
 def error_of(solve: "Solve", failure: Failure) -> Exception:

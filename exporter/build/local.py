@@ -224,11 +224,10 @@ def send_layers(
         RegistryError: The registry refused.
     """
     engine = images.engine
-    found = images.known(engine_name(stage))
-    if found is not None:
-        manifest, config = _packed_before(images, *found), found[1]
+    if found := images.known(engine_name(stage)):
+        manifest = _packed_before(images, *found)
         if manifest is not None and _send_at_hand(images, client, manifest, destination):
-            return Graph(root=manifest, configs={manifest.config.digest: config})
+            return Graph(root=manifest, configs={manifest.config.digest: found[1]})
     packed = _PackedThere(images, client, destination)
     for attempt in range(1, _ATTEMPTS + 1):
         stream = Pieces(engine.image_archive(engine_name(stage)))

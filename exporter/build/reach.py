@@ -69,6 +69,15 @@ class Reach:
                 return True  # the solve is going to tell better what is wrong
         return self._can_push
 
+    def engine_env(self, env: Mapping[str, str]) -> Mapping[str, str] | None:
+        """Variables that lead to the engine that it is part of; None for any other."""
+        if not self.is_engine:
+            return None
+        if not self.context:
+            return env
+        other = {} if self.context == "default" else {"DOCKER_HOST": ""}
+        return {**env, **other, "DOCKER_CONTEXT": self.context}
+
     def close(self) -> None:
         """End all connections."""
         for client in self._clients.values():

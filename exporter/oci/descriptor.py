@@ -5,7 +5,7 @@ from dataclasses import field
 from typing import Self
 
 from exporter.oci.digest import Digest
-from exporter.oci.document import MalformedError, View
+from exporter.oci.document import Json, MalformedError, View
 from exporter.oci.media_type import MediaType
 from exporter.oci.platform import Platform
 from exporter.value import dataclass
@@ -55,6 +55,11 @@ class Descriptor:
             platform=None if platform is None else read_platform(platform),
             artifact_type=view.text("artifactType", ""),
         )
+
+    @property
+    def entry(self) -> dict[str, Json]:
+        """The fields that every descriptor has, as a manifest lists them."""
+        return {"mediaType": self.media_type, "size": self.size, "digest": self.digest}
 
     def same_content(self, other: "Descriptor") -> bool:
         """Whether both describe the same bytes; ``==`` compares every field."""

@@ -13,6 +13,7 @@ from exporter.build import solve as solves
 from exporter.build.direct import Direct
 from exporter.build.dockerfile import solve as images
 from exporter.build.dockerfile.tree import ContextListing
+from exporter.build.progress import Failure
 from tests.images import pull
 from tests.integration.runs import ONE_IMAGE, REGISTRY, Ran, Workplace
 from tests.repositories import Builder, Content
@@ -221,6 +222,18 @@ def test_names_may_be_any_that_git_has(workplace: Workplace) -> None:
 def test_names_may_be_no_text(workplace: Workplace) -> None:
     name = os.fsdecode(b"bytes \xff/\xfe")
     files = {**FILES, name: workplace.unique}
+    check_image(workplace, workplace.commit(files).export(), files)
+
+
+def test_names_that_buildkit_refuses_go_as_an_archive(
+    workplace: Workplace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What BuildKit 0.33 said of such a name; older ones take it."""
+    step = "[internal] load build context"
+    said = "grpc: failed to unmarshal the received message: string field contains invalid UTF-8"
+    failure = Failure(step=step, message=f"rpc error: code = Internal desc = {said}")
+    monkeypatch.setattr(Direct, "once", lambda *_: failure)
+    files = {**FILES, os.fsdecode(b"bytes \xff/\xfe"): workplace.unique}
     check_image(workplace, workplace.commit(files).export(), files)
 
 

@@ -142,12 +142,9 @@ def push_layer(blobs: Blobs, repository: Repository, archive: bytes, *, is_docke
     media_type = types.DOCKER_LAYER_GZIP if is_docker else types.OCI_LAYER_GZIP
     source = BlobSource.of(packed, media_type)
     blobs.push_blob(repository, source)
-    descriptor: dict[str, Json] = {
-        "mediaType": str(media_type),
-        "size": source.descriptor.size,
-        "digest": str(source.descriptor.digest),
-    }
-    return Layer(descriptor=descriptor, diff_id=f"sha256:{sha256(archive).hexdigest()}")
+    return Layer(
+        descriptor=source.descriptor.entry, diff_id=f"sha256:{sha256(archive).hexdigest()}"
+    )
 
 
 def _filtered(archive: bytes) -> bytes | None:
