@@ -15,6 +15,8 @@ from exporter.errors import Interrupted
 logger = logging.getLogger(__name__)
 
 _POLL_S = 0.05
+_QUIET_POLLS = 10
+"""How long a wait is not worth a word: somebody who only looks has the lock for less."""
 
 
 @contextmanager
@@ -26,7 +28,7 @@ def locked(path: Path, *, on_wait: Callable[[], None] = lambda: None) -> Iterato
 
     Args:
         path: The file, in a directory that may be missing.
-        on_wait: Called once when another process holds the lock.
+        on_wait: Called once when another process keeps the lock for longer than a moment.
 
     Yields:
         Whether another process held it before.
@@ -48,7 +50,7 @@ def locked(path: Path, *, on_wait: Callable[[], None] = lambda: None) -> Iterato
 
 def _acquired(path: Path, on_wait: Callable[[], None]) -> tuple[IO[bytes], bool]:
     path.parent.mkdir(parents=True, exist_ok=True)
-    stopped, waited = threading.Event(), False
+    stopped, polls = threading.Event(), 0
     forget = process.on_stop(stopped.set)
     try:
         while True:
@@ -56,13 +58,13 @@ def _acquired(path: Path, on_wait: Callable[[], None]) -> tuple[IO[bytes], bool]
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 if _is_still(path, file):
-                    return file, waited
+                    return file, polls > 0
                 file.close()  # its last holder has removed it meanwhile
             except BlockingIOError:
                 file.close()
-                if not waited:
+                if polls == _QUIET_POLLS:
                     on_wait()
-                waited = True
+                polls += 1
                 if stopped.wait(_POLL_S):
                     raise Interrupted("a signal", 130) from None
             except BaseException:

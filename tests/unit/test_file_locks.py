@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter import process
+from exporter import locks, process
 from exporter.errors import Interrupted
 from exporter.locks import locked
 
@@ -45,10 +45,22 @@ def test_whoever_waits_is_told_once_and_knows_it_afterwards(tmp_path: Path) -> N
     told: list[str] = []
     path = tmp_path / "a"
     with held(path) as let_go:
-        threading.Timer(0.3, let_go.set).start()
-        with locked(path, on_wait=lambda: told.append("waits")) as has_waited:
+
+        def tell() -> None:
+            told.append("waits")
+            threading.Timer(0.2, let_go.set).start()
+
+        with locked(path, on_wait=tell) as has_waited:
             assert (let_go.is_set(), has_waited, told) == (True, True, ["waits"])
     assert not path.exists()
+
+
+def test_a_moment_is_not_worth_a_word(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(locks, "_QUIET_POLLS", 1000)
+    with held(tmp_path / "a") as let_go:
+        threading.Timer(0.2, let_go.set).start()
+        with locked(tmp_path / "a", on_wait=lambda: pytest.fail("so soon")) as has_waited:
+            assert has_waited
 
 
 def test_of_many_only_one_is_inside(tmp_path: Path) -> None:
