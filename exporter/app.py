@@ -40,6 +40,7 @@ def build(options: Options, env: Env, console: Console) -> int:
     """Build what is missing and publish it."""
 
     def work(run: Run) -> None:
+        run.check_options()
         plan = run.make_plan(run.load_project())
         if plan.missing:
             run.preflight(plan)

@@ -164,7 +164,7 @@ OPTION_GROUPS: Mapping[str, tuple[Option, ...]] = {
         _text("publish-from", "EXPORTER_PUBLISH_FROM", "Who pushes built stages: the engine, or the exporter itself.", _BUILD, default="auto",
               choices=("auto", "engine", "client")),
         _list("ssh-key", "WERF_SSH_KEY_", "Private key for builds that use ssh. Repeatable.", _BUILD, collects=True),
-        _list("add-custom-tag", "WERF_ADD_CUSTOM_TAG_", "Tag in --repo for the built image; may hold %image%. Repeatable.", ("build",), collects=True),
+        _list("add-custom-tag", "WERF_ADD_CUSTOM_TAG_", "Tag for the built image, in --final-repo or else --repo; may hold %image%. Repeatable.", ("build",), collects=True),
         _flag("use-build-report", "WERF_USE_BUILD_REPORT", "Take the images from a build report instead of building.", ("export", "plan")),
         _flag("save-build-report", "WERF_SAVE_BUILD_REPORT", "Write a build report in werf's format.", ("export", "build")),
         _text("build-report-path", "WERF_BUILD_REPORT_PATH", "The build report's path.", ("export", "build", "plan")),

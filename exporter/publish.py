@@ -16,13 +16,17 @@ from exporter.naming.service_tags import (
     managed_image_tag,
     metadata_tag,
 )
-from exporter.naming.tag_template import compile_tags
+from exporter.naming.tag_template import TagTemplate
 from exporter.oci.graph import Graph
 from exporter.oci.manifest import Index
+from exporter.oci.reference import Repository
 from exporter.plan import content_id
+from exporter.registry.client import RegistryClient
 from exporter.sources import Source
 
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
+_ANY_STAGE = f"{'0' * 56}-{'0' * 13}"
+"""As a stage's tag; what becomes of it in a custom tag is known before anything is built."""
 _RECORDS_AT_ONCE = 8
 
 
@@ -91,12 +95,12 @@ def publish_final(
                 f"{copied} is missing, but --require-built-images is set",
                 remedy="Run without --require-built-images, or with --final-repo when building.",
             )
+        root = source.graph.root if source.graph else None
         for image in images:
-            if image.last.image is not None and str(image.last.id) not in final.tags:
-                session.publisher.copy(image.last.image, final)
-        if source.graph is not None and isinstance(source.graph.root, Index):
-            stage = content_id(images)
-            session.publisher.publish_index(final, source.graph.root, stage)
+            if image.last.image is not None:
+                session.publisher.copy(image.last.image, final, is_child=isinstance(root, Index))
+        if isinstance(root, Index):
+            session.publisher.publish_index(final, root, content_id(images))
     return replace(source, reference=copied)
 
 
@@ -120,7 +124,15 @@ def recorded_commits(session: Session, *, virtual_merge: bool) -> tuple[str, ...
 def write_records(
     session: Session, published: Mapping[str, Source], *, commits: Sequence[str], was_built: bool
 ) -> None:
-    """The records by which werf's cleanup knows what is used (specification 6.2)."""
+    """The records by which werf's cleanup knows what is used (specification 6.2).
+
+    None of them where the project has no cleanup, and none of commits where that does not ask git.
+    """
+    cleanup = session.config.meta.cleanup
+    if cleanup is not None and cleanup.disabled:
+        return
+    if cleanup is not None and cleanup.git_history_policy_disabled:
+        commits = ()
     storage = session.storages.primary
     labels = {LABEL_PROJECT: session.config.project}
     managed = [managed_image_tag(name) for name in published] if was_built else []
@@ -141,18 +153,15 @@ def write_records(
             list(pool.map(lambda tag: session.publisher.write_record(storage, tag, labels), others))
 
 
-def custom_tags(templates: Sequence[str], images: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """The custom tags of every image.
+def check_custom_tags(templates: Sequence[TagTemplate], images: Sequence[str]) -> None:
+    """Check every custom tag of every image before anything is built.
 
     Raises:
-        InputError: A template is malformed, is no tag, or gives two images one tag.
+        InputError: A text is no tag, has the form of werf's own, or is the tag of two images.
     """
-    compiled = compile_tags(templates)
-    found: dict[str, tuple[str, ...]] = {}
     owners: dict[str, str] = {}
     for image in images:
-        tags = tuple(each.render(image, content_tag="") for each in compiled)
-        for tag in tags:
+        for tag in _custom_tags(templates, image, _ANY_STAGE):
             if not _TAG.fullmatch(tag) or is_stage_tag(tag) or is_service_tag(tag):
                 raise InputError(
                     f"--add-custom-tag: {tag!r} cannot be a custom tag",
@@ -163,19 +172,46 @@ def custom_tags(templates: Sequence[str], images: Sequence[str]) -> dict[str, tu
                     f"--add-custom-tag: {tag!r} would be the tag of {owners[tag]!r} and {image!r}",
                     remedy="Use %image% or %image_slug% in it.",
                 )
-        found[image] = tags
-    return found
 
 
-def write_custom_tags(session: Session, source: Source, tags: Sequence[str]) -> None:
-    """Tag an image in the repository of stages, and record the tags for cleanup."""
-    storage = session.storages.primary
-    for tag in tags:
+def write_custom_tags(
+    session: Session, source: Source, templates: Sequence[TagTemplate], repository: Repository
+) -> None:
+    """Tag an image where it is given away, and record the tags for cleanup beside the stages."""
+    for tag in _custom_tags(templates, source.image, source.content_tag):
         if source.graph is not None:
-            session.publisher.tag(storage.repository.tag(tag), source.graph.root)
+            session.publisher.tag(repository.tag(tag), source.graph.root)
         labels = {
             LABEL_PROJECT: session.config.project,
             "stage-id": source.content_tag,
             "tag": tag,
         }
-        session.publisher.write_record(storage, custom_tag_metadata_tag(tag), labels, renew=True)
+        session.publisher.write_record(
+            session.storages.primary, custom_tag_metadata_tag(tag), labels, renew=True
+        )
+
+
+def check_custom_tags_exist(
+    registry: RegistryClient,
+    source: Source,
+    templates: Sequence[TagTemplate],
+    repository: Repository,
+) -> None:
+    """See that an image has its custom tags already, as ``--require-built-images`` wants.
+
+    Raises:
+        BuildError: One is missing, or is another image's.
+    """
+    for tag in _custom_tags(templates, source.image, source.content_tag):
+        reference = repository.tag(tag)
+        shown = registry.head_manifest(reference)
+        if shown is None or (source.graph and shown.digest != source.graph.root.digest):
+            state = "is missing" if shown is None else f"is not the image {source.content_tag}"
+            raise BuildError(
+                f"{reference} {state}, but --require-built-images is set",
+                remedy="Run without --require-built-images.",
+            )
+
+
+def _custom_tags(templates: Sequence[TagTemplate], image: str, content_tag: str) -> list[str]:
+    return [template.render(image, content_tag=content_tag) for template in templates]

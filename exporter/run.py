@@ -33,7 +33,8 @@ from exporter.plan import (
 from exporter.project.loader import Project, ProjectOptions, load_project, warnings_of
 from exporter.project.models.config import Image
 from exporter.publish import (
-    custom_tags,
+    check_custom_tags,
+    check_custom_tags_exist,
     publish,
     publish_final,
     published_source,
@@ -129,7 +130,7 @@ class Run:
         """
         problems: list[str] = []
         remedies: list[str] = []
-        if not self.options.tag:
+        if not self.options.tag and self.options.command != "build":
             problems.append("no destination: --tag (input 'tags') is missing")
             remedies.append("As in --tag ghcr.io/me/app:v1; %image% stands for the image's name.")
         if not self.options.repo:
@@ -147,6 +148,7 @@ class Run:
         ]
         for check in (
             lambda: compile_tags(self.options.tag),
+            lambda: compile_tags(self.options.add_custom_tag),
             lambda: mutation_of(self.options),
             lambda: self.stages,
             lambda: logins_of(self.options, self._env),
@@ -159,7 +161,8 @@ class Run:
                 if error.remedy:
                     remedies.append(error.remedy)
         if problems:
-            raise InputError(*problems, remedy=" ".join(dict.fromkeys(remedies)))
+            sentences = [f"{remedy.rstrip('.')}." for remedy in dict.fromkeys(remedies)]
+            raise InputError(*problems, remedy=" ".join(sentences))
 
     @_timed("Load the project")
     def load_project(self, *, quiet: bool = False) -> Project:
@@ -189,6 +192,7 @@ class Run:
         """
         selection = select(project.config, self.options)
         check_tags(compile_tags(self.options.tag), selection.exported)
+        check_custom_tags(compile_tags(self.options.add_custom_tag), selection.exported)
         self._complete_history(project, selection.needed.values())
         session = self._workshop.session(project)
         if any(image.staged for image in selection.needed.values() if image.kind == "dockerfile"):
@@ -249,11 +253,11 @@ class Run:
             if name not in published:
                 continue
             self.record.built(name, plan, outcome.results, published[name])
-        if not (self.options.skip_image_metadata_publication or self.options.dev):
+        if not self.options.skip_image_metadata_publication:
             write_records(
                 session,
                 published,
-                commits=self._commits,
+                commits=() if self.options.dev else self._commits,
                 was_built=bool(plan.missing) or session.storages.has_copied,
             )
         self._write_build_report(
@@ -268,12 +272,20 @@ class Run:
         return tuple(published[name] for name in plan.selection.exported)
 
     def tag_custom(self, plan: Plan, sources: Sequence[Source]) -> None:
-        """Give the built images their custom tags in the repository of stages."""
+        """Give the built images their custom tags, in ``--final-repo`` when there is one.
+
+        Raises:
+            BuildError: A tag is missing, and ``--require-built-images`` is set.
+        """
         if not self.options.add_custom_tag:
             return
-        tags = custom_tags(self.options.add_custom_tag, plan.selection.exported)
+        templates = compile_tags(self.options.add_custom_tag)
+        repository = parse_repository(self.options.final_repo or self.options.repo)
         for source in sources:
-            write_custom_tags(plan.session, source, tags[source.image])
+            if self.options.require_built_images:
+                check_custom_tags_exist(self.client, source, templates, repository)
+            else:
+                write_custom_tags(plan.session, source, templates, repository)
 
     def read_build_report(self) -> tuple[Source, ...]:
         """The selected final images of a build report of werf or ours.

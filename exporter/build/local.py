@@ -181,12 +181,15 @@ class LocalPublisher:
         del index
         raise InputError(f"{storage.repository}:{stage} cannot be an index", remedy="Set --repo.")
 
-    def copy(self, image: StageImage, destination: StageStorage) -> StageImage:
+    def copy(
+        self, image: StageImage, destination: StageStorage, *, is_child: bool = False
+    ) -> StageImage:
         """There is no other repository in local mode.
 
         Raises:
             InputError: Always.
         """
+        del is_child
         raise InputError(f"{image.reference} cannot be copied to {destination.repository}")
 
     def tag(self, reference: Reference, root: Manifest | Index) -> None:

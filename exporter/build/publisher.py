@@ -91,15 +91,20 @@ class Publisher:
         self._registry.put_manifest(storage.repository.tag(str(stage)), index)
         storage.remember(str(stage))
 
-    def copy(self, image: StageImage, destination: StageStorage) -> StageImage:
-        """The same stage, under the same tag, in another repository."""
+    def copy(
+        self, image: StageImage, destination: StageStorage, *, is_child: bool = False
+    ) -> StageImage:
+        """The same stage in another repository: under the same tag, or for an index to name it."""
         target = destination.repository
-        self._registry.copy_blobs(image.manifest.blobs, image.repository, target)
-        self._registry.put_manifest(target.tag(str(image.id)), image.manifest)
         copied = StageImage(
             id=image.id, repository=target, manifest=image.manifest, config=image.config
         )
-        destination.add(copied)
+        self._registry.copy_blobs(image.manifest.blobs, image.repository, target)
+        if is_child:
+            self._registry.put_manifest(target.at(image.manifest.digest), image.manifest)
+        else:
+            self._registry.put_manifest(target.tag(str(image.id)), image.manifest)
+            destination.add(copied)
         return copied
 
     def tag(self, reference: Reference, root: Manifest | Index) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.images import pull, tags
-from tests.integration.runs import ONE_IMAGE, REGISTRY, SMALL, Workplace
+from tests.integration.runs import ONE_IMAGE, REGISTRY, SMALL, Ran, Workplace
 
 pytestmark = [pytest.mark.engine, pytest.mark.registry]
 
@@ -58,6 +58,7 @@ def test_the_final_repository_gets_indexes_with_their_children(workplace: Workpl
     stage = ran.image("app")["content-tag"]
     index = pull(f"{final}:{stage}")
     assert index.digest == pull(f"{workplace.repo}:{stage}").digest
+    assert tags(final) == [stage]
     for child in index.manifest["manifests"]:
         assert index.child(child["digest"]).tree()[0]["path"] == "/file"
 
@@ -74,6 +75,69 @@ def test_a_stage_missing_in_the_final_repository_is_an_error_with_z(workplace: W
     assert workplace.export("-Z", "--final-repo", final).code == 0
 
 
+def _add_tags(workplace: Workplace, *arguments: str) -> Ran:
+    return workplace.run("build", "--repo", workplace.repo, *arguments)
+
+
+@pytest.mark.parametrize("platforms", ["linux/amd64", "linux/amd64,linux/arm64"])
+def test_custom_tags_are_beside_the_stage_or_in_the_final_repository(
+    workplace: Workplace, platforms: str
+) -> None:
+    workplace.commit(SMALL)
+    final = _final(workplace)
+    template = "v1-%image_slug%-%image_content_based_tag%"
+    arguments = ("--platform", platforms, "--add-custom-tag", template)
+    ran = _add_tags(workplace, *arguments)
+    assert ran.code == 0, ran.text
+    stage = ran.image("app")["content-tag"]
+    tag = f"v1-app-{stage}"
+    assert pull(f"{workplace.repo}:{tag}").digest == pull(f"{workplace.repo}:{stage}").digest
+    [record] = [each for each in tags(workplace.repo) if each.startswith("custom-tag-meta-")]
+    labels = pull(f"{workplace.repo}:{record}").config["config"]["Labels"]
+    assert labels == {"werf": "test", "stage-id": stage, "tag": tag}
+    before = tags(workplace.repo)
+    assert _add_tags(workplace, *arguments, "--final-repo", final).code == 0
+    assert tags(final) == sorted([stage, tag])
+    assert tags(workplace.repo) == before
+    assert pull(f"{final}:{tag}").digest == pull(f"{final}:{stage}").digest
+
+
+def test_custom_tags_are_only_looked_at_with_z(workplace: Workplace) -> None:
+    workplace.commit(SMALL)
+    assert _add_tags(workplace, "--add-custom-tag", "v1").code == 0
+    assert _add_tags(workplace, "--add-custom-tag", "v1", "-Z").code == 0
+    ran = _add_tags(workplace, "--add-custom-tag", "v2", "-Z")
+    assert ran.code == 4
+    assert f"{workplace.repo}:v2 is missing, but --require-built-images is set" in ran.text
+    workplace.commit({"file": "other\n"})
+    assert _add_tags(workplace).code == 0
+    ran = _add_tags(workplace, "--add-custom-tag", "v1", "-Z")
+    assert ran.code == 4
+    assert f"{workplace.repo}:v1 is not the image " in ran.text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (["--repo", "{repo}", "--add-custom-tag", "a/b"], "'a/b' cannot be a custom tag"),
+        (
+            ["--repo", "{repo}", "--add-custom-tag", "%image_content_based_tag%"],
+            "cannot be a custom tag",
+        ),
+        (["--repo", "{repo}", "--add-custom-tag", "%wrong%"], 'function "wrong" not defined'),
+        (["--repo", "{repo}", "--add-custom-tag", "v1"], "would be the tag of 'one' and 'two'"),
+        (["--add-custom-tag", "%image%"], "--add-custom-tag: only together with --repo"),
+    ],
+)
+def test_wrong_custom_tags_are_found_before_anything_is_built(
+    workplace: Workplace, arguments: list[str], problem: str
+) -> None:
+    workplace.commit({**SMALL, "werf.yaml": ONE_IMAGE.replace("image: app", "image: [one, two]")})
+    ran = workplace.run("build", *(each.format(repo=workplace.repo) for each in arguments))
+    assert (ran.code, tags(workplace.repo)) == (2, [])
+    assert problem in ran.text
+
+
 def _records(workplace: Workplace) -> list[str]:
     return [tag for tag in tags(workplace.repo) if tag.startswith("meta-")]
 
@@ -82,6 +146,33 @@ def test_metadata_is_left_out_when_asked(workplace: Workplace) -> None:
     workplace.commit(SMALL)
     assert workplace.export("--skip-image-metadata-publication").code == 0
     assert tags(workplace.repo) == _stage_tags(workplace.repo)
+
+
+@pytest.mark.parametrize(
+    ("keys", "kinds"),
+    [
+        ("disable: true", set()),
+        ("disableGitHistoryBasedPolicy: true", {"managed"}),
+        ("disableKubernetesBasedPolicy: true", {"managed", "meta"}),
+    ],
+)
+def test_records_are_those_that_the_projects_cleanup_asks_for(
+    workplace: Workplace, keys: str, kinds: set[str]
+) -> None:
+    """As the real one writes them: what is not cleaned up is not recorded."""
+    section = f"configVersion: 1\ncleanup: {{{keys}}}\n"
+    workplace.commit({**SMALL, "werf.yaml": ONE_IMAGE.replace("configVersion: 1\n", section)})
+    ran = workplace.export()
+    assert ran.code == 0, ran.text
+    others = set(tags(workplace.repo)) - set(_stage_tags(workplace.repo))
+    assert {tag.split("-")[0] for tag in others} == kinds
+
+
+def test_a_run_of_the_work_tree_records_no_commit(workplace: Workplace) -> None:
+    workplace.commit(SMALL)
+    assert workplace.export("--dev").code == 0
+    others = set(tags(workplace.repo)) - set(_stage_tags(workplace.repo))
+    assert others == {"managed-image-app"}
 
 
 def test_both_parents_of_a_merge_by_the_ci_are_recorded(workplace: Workplace) -> None:
