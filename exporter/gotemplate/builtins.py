@@ -218,9 +218,8 @@ def _js(*args: Value) -> str:
 def _js_char(char: str) -> str:
     if char in _JS:
         return _JS[char]
-    if is_stray_byte(char):
-        return "\\uFFFD"
-    return char if char.isprintable() else f"\\u{ord(char):04X}"
+    # A stray byte counts as U+FFFD, which can be printed.
+    return char if is_stray_byte(char) or char.isprintable() else f"\\u{ord(char):04X}"
 
 
 @_go("func(...interface {}) string", "urlquery")

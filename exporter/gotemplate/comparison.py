@@ -3,6 +3,7 @@
 from typing import Final
 
 from exporter.gotemplate.function import FunctionError
+from exporter.gotemplate.nils import is_nil
 from exporter.gotemplate.printf import sprintf
 from exporter.gotemplate.values import (
     INTEGERS,
@@ -79,7 +80,7 @@ def _equal_unlike(first: Value, other: Value, kind: str) -> bool:
 
 
 def _is_nil(value: Value) -> bool:
-    return value is None or value is NO_VALUE
+    return value is None or value is NO_VALUE or is_nil(value)
 
 
 def less(left: Value, right: Value) -> bool:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from exporter.gotemplate.floats import SHORTEST, format_float
+from exporter.gotemplate.nils import is_nil
 from exporter.gotemplate.quoting import (
     REPLACEMENT,
     can_backquote,
@@ -141,6 +142,8 @@ class Formatter:
                 self._complex(value, verb)
             case None | NoValue():
                 self.write("interface {}(nil)" if self.flags.sharp_v else "<nil>")
+            case list() | dict() if self.flags.sharp_v and is_nil(value):
+                self.write(f"{go_type(value)}(nil)")
             case bytes() if verb in "sqxX":
                 self._bytes(value, verb, "[]uint8")
             case bytes():

@@ -3,7 +3,7 @@
 from typing import Final
 
 from exporter.gotemplate.function import FunctionError
-from exporter.gotemplate.sprig.nils import NIL_MAP
+from exporter.gotemplate.nils import NIL_MAP
 from exporter.gotemplate.sprig.register import Implementations, register
 from exporter.gotemplate.sprig.strings import text_of
 from exporter.gotemplate.values import Value, go_type

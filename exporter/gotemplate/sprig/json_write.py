@@ -6,7 +6,7 @@ from typing import Final, TypeVar
 
 from exporter.gotemplate.floats import format_float, format_json_like
 from exporter.gotemplate.function import FunctionError
-from exporter.gotemplate.sprig.nils import is_nil
+from exporter.gotemplate.nils import is_nil
 from exporter.gotemplate.sprig.objects import LibraryObject
 from exporter.gotemplate.sprig.register import Implementations, register
 from exporter.gotemplate.values import AnyMap, GoObject, Value, go_type, to_bytes

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from exporter.gotemplate.function import FunctionError, check_size
+from exporter.gotemplate.nils import NIL_LIST
 from exporter.gotemplate.sprig.casts import to_int64
 from exporter.gotemplate.sprig.flow import empty
 from exporter.gotemplate.sprig.kinds import kind_of_type
-from exporter.gotemplate.sprig.nils import NIL_LIST
 from exporter.gotemplate.sprig.reflection import deep_equal
 from exporter.gotemplate.sprig.register import Implementations, register
 from exporter.gotemplate.sprig.sequences import elements

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from typing import Final, cast
 
 from exporter.gotemplate.function import FunctionError
+from exporter.gotemplate.nils import NIL_MAP
 from exporter.gotemplate.sprig.flow import empty
 from exporter.gotemplate.sprig.kinds import kind_of
-from exporter.gotemplate.sprig.nils import NIL_MAP
 from exporter.gotemplate.sprig.register import Implementations, register
 from exporter.gotemplate.values import MAPS, SLICES, AnyMap, StringMap, Value, go_type
 

@@ -3,8 +3,8 @@
 from typing import Final
 
 from exporter.gotemplate.function import FunctionError
+from exporter.gotemplate.nils import is_nil
 from exporter.gotemplate.sprig.kinds import kind_of
-from exporter.gotemplate.sprig.nils import is_nil
 from exporter.gotemplate.sprig.objects import LibraryObject
 from exporter.gotemplate.sprig.register import Implementations, register
 from exporter.gotemplate.values import Value, go_type

@@ -11,8 +11,8 @@ from functools import lru_cache
 from typing import Final, Protocol
 
 from exporter.gotemplate.function import FunctionError, check_size
+from exporter.gotemplate.nils import NIL_STRINGS
 from exporter.gotemplate.quoting import can_backquote, quote
-from exporter.gotemplate.sprig.nils import NIL_STRINGS
 from exporter.gotemplate.sprig.regex_syntax import parse_pattern, syntax_error
 from exporter.gotemplate.sprig.register import Implementations, register
 from exporter.gotemplate.values import StringSlice, from_bytes, to_bytes

@@ -6,8 +6,8 @@ Go strings are bytes: ``trunc``, ``substr``, ``wrap`` and ``abbrev`` count bytes
 from typing import Final
 
 from exporter.gotemplate.function import FunctionError, check_size
+from exporter.gotemplate.nils import NIL_STRINGS
 from exporter.gotemplate.quoting import quote as go_quote
-from exporter.gotemplate.sprig.nils import NIL_STRINGS
 from exporter.gotemplate.sprig.register import Implementations, register
 from exporter.gotemplate.sprig.runes import SPACES, runes
 from exporter.gotemplate.sprig.sequences import elements, is_slice

@@ -2,8 +2,10 @@ import math
 
 import pytest
 
+from exporter.gotemplate.comparison import equal
 from exporter.gotemplate.function import FunctionError
 from exporter.gotemplate.limits import deep_recursion
+from exporter.gotemplate.printf import sprintf
 from exporter.gotemplate.values import AnyMap, StringMap, StringSlice, Value
 from tests.unit.gotemplate.sprig.calls import call
 
@@ -36,6 +38,22 @@ def test_nothing_stays_empty_whoever_uses_it(value: Value) -> None:
 )
 def test_json_tells_nil_from_empty(value: Value, expected: str) -> None:
     assert call("toJson", value) == expected
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "expected"),
+    [
+        pytest.param(call("rest", []), None, True, id="nil list and nil"),
+        pytest.param(call("rest", []), call("concat"), True, id="nil lists"),
+        pytest.param(call("rest", []), [], False, id="nil and empty"),
+    ],
+)
+def test_eq_tells_nil_from_empty(left: Value, right: Value, expected: bool) -> None:  # noqa: FBT001 - a parameter
+    assert equal(left, right) is expected
+
+
+def test_a_nil_list_is_printed_as_go_source() -> None:
+    assert sprintf("%#v %v", call("rest", []), call("rest", [])) == "[]interface {}(nil) []"
 
 
 @pytest.mark.parametrize(
