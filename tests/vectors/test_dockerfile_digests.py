@@ -129,7 +129,7 @@ def _inputs(
     if found is not None:
         ignore = parse_dockerignore(found.content.decode(), path=found.path)
         if ignore.ignores(clean(image.dockerfile)):
-            ignore = ignore.with_exception(clean(image.dockerfile))
+            ignore = ignore.with_exception(image.dockerfile)
     context = BuildContext(
         tree=project.repository.tree(),
         directory=clean(join(project.path, image.context)),

@@ -90,7 +90,10 @@ class Dockerignore:
         return answer
 
     def with_exception(self, path: str) -> "Dockerignore":
-        """The same rules, with one path taken back in at the end."""
+        """The same rules, with one path taken back in at the end.
+
+        The path counts as it is written: ``./x`` names nothing, in werf too.
+        """
         return replace(self, patterns=(*self.patterns, _pattern("!" + path)))
 
 
@@ -134,6 +137,7 @@ def _normalised(rule: str) -> str:
 
 
 def _pattern(rule: str) -> Pattern:
+    rule = clean(rule) or rule  # with its mark: moby cleans "!/" to "!"
     is_exception = rule.startswith("!")
     text = rule[1:] if is_exception else rule
     if not text:

@@ -176,7 +176,7 @@ class DockerfileKind:
         text = found.content.decode("utf-8", "surrogateescape")
         ignore = parse_dockerignore(text, path=found.path)
         if ignore.ignores(clean(image.dockerfile)):
-            ignore = ignore.with_exception(clean(image.dockerfile))
+            ignore = ignore.with_exception(image.dockerfile)
         return ignore
 
     def _dockerfile(self, image: DockerfileImage) -> Dockerfile:

@@ -252,7 +252,7 @@ class _Collector:
         checksum = h256(selection.checksum)
         collected.selected += selection.entries
         collected.variant.append(self._names(selection))
-        covers_dockerfile = self._covers_dockerfile(collected, matcher)
+        covers_dockerfile = self._covers_dockerfile(collected, sources, matcher)
         if not covers_dockerfile:
             _add_heredocs(collected, instruction)
         if not context.added:
@@ -270,12 +270,14 @@ class _Collector:
             )
         return h256(checksum, added_checksum(hashed)) if hashed else checksum
 
-    def _covers_dockerfile(self, collected: _Collected, matcher: PathMatcher) -> bool:
+    def _covers_dockerfile(
+        self, collected: _Collected, sources: Sequence[str], matcher: PathMatcher
+    ) -> bool:
         """Whether the selected files hold the text of the Dockerfile that is really built."""
-        path = clean(join(self._context.directory, self._context.dockerfile))
-        if not matcher.matches(path):
+        if not path_matcher(include=sources).matches(self._context.dockerfile):
             return False
-        entry = self._context.tree.entry(path)
+        path = clean(join(self._context.directory, self._context.dockerfile))
+        entry = self._context.tree.entry(path) if matcher.matches(path) else None
         text = self._dockerfile.text.encode("utf-8", "surrogateescape")
         if entry is not None and entry.is_file and self._context.tree.read_blob(entry) == text:
             return True

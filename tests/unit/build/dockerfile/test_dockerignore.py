@@ -99,7 +99,13 @@ def test_an_exception_can_be_added_at_the_end() -> None:
     assert not rules.matches("other")
 
 
-@pytest.mark.parametrize("rule", ["!", "[", "a[", "[]a]", "[a-]", "a\\", "[-]"])
+def test_an_exception_with_a_leading_dot_takes_nothing_back() -> None:
+    """The patterns of werf for ``dockerfile: ./Dockerfile`` leave it ignored."""
+    rules = parse_dockerignore("*", path=".dockerignore").with_exception("./Dockerfile")
+    assert not rules.matches("Dockerfile")
+
+
+@pytest.mark.parametrize("rule", ["!", "!/", "[", "a[", "[]a]", "[a-]", "a\\", "[-]"])
 def test_malformed_patterns_are_named_with_their_line(rule: str) -> None:
     with pytest.raises(ConfigError) as caught:
         parse_dockerignore(f"ok\n{rule}\n", path="app/.dockerignore")

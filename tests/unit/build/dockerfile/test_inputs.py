@@ -228,6 +228,15 @@ def test_a_heredoc_of_a_dockerfile_that_is_not_committed_enters() -> None:
     assert one.dependencies != two.dependencies
 
 
+def test_a_dockerfile_that_is_ignored_is_copied_all_the_same() -> None:
+    """BuildKit gets it in any case: a comment in it changes the image."""
+    context = {"ignore": parse_dockerignore("Dockerfile", path=".dockerignore")}
+    one = inputs_of("FROM a\nCOPY . /\n", context=context)
+    two = inputs_of("# two\nFROM a\nCOPY . /\n", context=context)
+    assert one.arguments == two.arguments == ("a", "COPY . /", HELLO)
+    assert one.variant != two.variant
+
+
 def test_remote_content_enters_the_digest() -> None:
     text = "FROM a\nARG V=1\nADD https://example.org/$V/f hello.txt /d/\n"
     one = inputs_of(text, remote=Served(f="one"))
