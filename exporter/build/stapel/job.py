@@ -342,14 +342,15 @@ class Job:
         self, missing: Missing, config: ImageConfig, parent: StageId | None
     ) -> dict[str, str]:
         stage = missing.stage.stage
+        commit = self._session.commit
+        if stage.name == image_spec.STAGE:  # as in werf: the commit of the stage before
+            commit = config.labels.get(LABEL_COMMIT, commit)
         service = service_labels(
             project=self._session.config.project,
-            commit=self._session.commit,
+            commit=commit,
             content_digest=stage.content_digest,
             parent=parent,
         )
-        if stage.name == image_spec.STAGE and LABEL_COMMIT in config.labels:
-            del service[LABEL_COMMIT]  # as in werf: the commit of the stage before
         return {**config.labels, **stage.labels, **service}
 
     def _config(

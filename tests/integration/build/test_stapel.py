@@ -79,6 +79,18 @@ def test_one_changed_file_needs_no_engine(workplace: Workplace) -> None:
     assert "app/b" not in _files(workplace.tag)
 
 
+def test_an_image_spec_has_the_commit_of_the_stage_before(workplace: Workplace) -> None:
+    config = f"{META}image: app\nfrom: {BASE}\ngit: [{{add: /src, to: /app}}]\n"
+    workplace.commit({"werf.yaml": f"{config}imageSpec: {{author: me}}\n", "src/a": "1\n"}).export()
+    ran = workplace.commit({"src/a": "2\n"}).export()
+    assert ran.built == ["app/gitLatestPatch", "app/imageSpec"]
+    patch, spec = (
+        pull(stage["reference"]).config["config"]["Labels"]["werf-project-repo-commit"]
+        for stage in ran.image("app")["stages"][-2:]
+    )
+    assert spec == patch == workplace.project.git("rev-parse", "HEAD").strip()
+
+
 def test_the_same_files_give_the_same_layers_wherever_they_are_built(
     workplace: Workplace,
 ) -> None:
