@@ -133,10 +133,13 @@ def image_spec_of(values: Values) -> ImageSpec:
 def merge_image_spec(common: ImageSpec | None, own: ImageSpec | None) -> ImageSpec | None:
     """What ``build.imageSpec`` and an image's own one mean together (spec section 2.1).
 
-    The common author and labels win, flags add up, and labels to remove are joined.
+    The common author and labels win, flags add up, and labels to remove are joined, where those of
+    the project count once.
     """
-    if common is None or own is None:
-        return own or common
+    if common is None:
+        return own
+    if own is None:
+        return replace(common, remove_labels=_joined((), common.remove_labels))
     return replace(
         own,
         author=common.author or own.author,

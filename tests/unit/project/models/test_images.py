@@ -71,6 +71,25 @@ def test_a_dockerfile_image_takes_defaults_from_the_project() -> None:
     assert second.image_spec is None
 
 
+def test_labels_that_the_project_removes_twice_count_once() -> None:
+    found = config(
+        """\
+        configVersion: 1
+        project: demo
+        build: {imageSpec: {config: {removeLabels: [x, y, x]}}}
+        ---
+        image: a
+        dockerfile: D
+        ---
+        image: b
+        dockerfile: D
+        imageSpec: {config: {removeLabels: [z, z]}}
+        """
+    )
+    removed = [image.image_spec and image.image_spec.remove_labels for image in found.images]
+    assert removed == [("x", "y"), ("z", "z", "x", "y")]
+
+
 def test_context_add_files_are_checked_inside_the_context() -> None:
     rules = Allowing()
     found = dockerfile("image: a\ndockerfile: D\ncontext: ctx\ncontextAddFiles: [x/../y]\n", rules)
