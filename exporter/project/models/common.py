@@ -57,9 +57,10 @@ def secrets_of(values: Values, rules: "SecretRules") -> tuple["Secret", ...]:
 
 def image_spec_of(values: Values, meta: "Meta", *, final: bool) -> "ImageSpec | None":
     """What the image's own ``imageSpec`` and, for a final image, the project's mean together."""
-    own, common = values.section("imageSpec"), meta.image_spec if final else None
-    if own is None and common is None:
+    section, common = values.section("imageSpec"), meta.image_spec if final else None
+    if section is None and common is None:
         return None
     from exporter.project.models import image_spec  # noqa: PLC0415 - see above
 
-    return image_spec.merge_image_spec(common, own and image_spec.image_spec_of(own))
+    own = None if section is None else image_spec.image_spec_of(section)
+    return image_spec.merge_image_spec(common, own)
