@@ -95,6 +95,7 @@ def _tasks_of(entries: tuple[Values, ...]) -> tuple[Mapping[str, object], ...]:
 
 
 def _task_of(values: Values) -> Mapping[str, object]:
-    blocks = {key: _tasks_of(values.sections(key)) for key in _BLOCKS if values.has(key)}
-    rest = {key: values.anything(key) for key in values.keys() if key not in blocks}  # noqa: SIM118 - not a mapping
+    # As in the original, a block without tasks is as good as none.
+    blocks = {key: _tasks_of(tasks) for key in _BLOCKS if (tasks := values.sections(key))}
+    rest = {key: values.anything(key) for key in values.keys() if key not in _BLOCKS}  # noqa: SIM118 - not a mapping
     return {**blocks, **rest}

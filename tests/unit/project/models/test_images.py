@@ -191,7 +191,11 @@ def test_rules_between_keys(text: str, message: str) -> None:
 
 def test_ansible_tasks_keep_their_blocks() -> None:
     found = stapel(
-        "image: a\nfrom: x\nansible: {install: [{name: task, block: [{command: ls}]}]}\n"
+        """\
+        image: a
+        from: x
+        ansible: {install: [{name: task, block: [{command: ls}], rescue: [], always: ~}]}
+        """
     ).ansible
     assert found is not None
     assert found.install == ({"block": ({"command": "ls"},), "name": "task"},)
