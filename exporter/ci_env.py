@@ -56,12 +56,8 @@ def print_variables(options: Options, env: Mapping[str, str]) -> int:
         RegistryError: The CI's account is refused.
     """
     system = _system(options)
-    if options.use_docker_auth_config and not env.get("DOCKER_AUTH_CONFIG"):
-        raise InputError(
-            "DOCKER_AUTH_CONFIG environment variable is not set, but --use-docker-auth-config flag"
-            " is enabled",
-            remedy="Set it to the text of a Docker config.json, or leave the flag out.",
-        )
+    if options.use_docker_auth_config:
+        _check_auth_config(env.get("DOCKER_AUTH_CONFIG", ""))
     hide(env.get(name, "") for name in ("GITHUB_TOKEN", "CI_JOB_TOKEN", "DOCKER_AUTH_CONFIG"))
     to_file = options.as_file or options.as_env_file
     form = _form(options)
@@ -76,6 +72,22 @@ def print_variables(options: Options, env: Mapping[str, str]) -> int:
     else:
         sys.stdout.write(text)
     return 0
+
+
+def _check_auth_config(text: str) -> None:
+    remedy = "Set it to the text of a Docker config.json, or leave the flag out."
+    if not text:
+        raise InputError(
+            "DOCKER_AUTH_CONFIG environment variable is not set, but --use-docker-auth-config flag"
+            " is enabled",
+            remedy=remedy,
+        )
+    try:
+        json.loads(text)
+    except ValueError as error:
+        raise InputError(
+            "DOCKER_AUTH_CONFIG: invalid docker auth config JSON", remedy=remedy
+        ) from error
 
 
 def _system(options: Options) -> str:

@@ -199,7 +199,7 @@ def _channel(env: Mapping[str, str]) -> str:
 
 
 def _is_old_gitlab(text: str) -> bool:
-    found = re.match(r"v?(\d+)\.(\d+)(?:\.(\d+))?(-)?", text)
+    found = re.fullmatch(r"v?(\d+)\.(\d+)(?:\.(\d+))?(-[\w.-]+)?(?:\+[\w.-]+)?", text)
     if found is None:
         return False
     major, minor, patch, before = found.groups()

@@ -196,8 +196,8 @@ def template_functions(  # noqa: C901 - a list of small functions
 
         try:
             return to_yaml(value).removesuffix("\n")
-        except YamlEmitError:
-            return ""
+        except YamlEmitError as error:
+            raise FunctionError(str(error)) from error
 
     return functions
 

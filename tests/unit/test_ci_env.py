@@ -40,6 +40,14 @@ def test_the_users_docker_config_is_copied_and_stays_as_it_was(
     assert json.loads((Path(folder) / "config.json").read_text()) == json.loads(config.read_text())
 
 
+def test_a_given_docker_config_that_is_no_json_is_refused(
+    env: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    env = {**env, "DOCKER_AUTH_CONFIG": "eyJhdXRocyI6e319"}
+    assert cli.main(["ci-env", "gitlab", "--use-docker-auth-config"], env) == 2
+    assert "DOCKER_AUTH_CONFIG: invalid docker auth config JSON" in capsys.readouterr().err
+
+
 def test_what_is_sourced_does_not_go_on_after_an_error(
     env: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:

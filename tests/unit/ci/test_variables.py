@@ -73,6 +73,8 @@ def test_the_default_repository_is_the_one_that_ci_env_names(
         ("12.1.4", "off"),
         ("12.1.5-ee", "off"),
         ("12.1.3-ee", "on"),
+        ("12.1.4.5", "on"),
+        ("12.1.10-rc1+b", "off"),
         ("12.2.0-pre", "off"),
         ("12.2.0", "on"),
         ("16.0", "on"),

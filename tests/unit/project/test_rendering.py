@@ -127,6 +127,7 @@ def test_debugging_shows_the_templates_on_the_way() -> None:
         ('{{ env "A" "b" "c" }}', "more than 1 optional argument prohibited"),
         ('{{ .Files.Get "no" }}', '{{ .Files.Get "no" }}: no no'),
         ('{{ required "needed" "" }}', "error calling required: needed"),
+        ("{{ toYaml 1i }}", "error calling toYaml: cannot marshal type: complex128"),
         ('{{ fromYaml "[1]" }}', "cannot unmarshal !!seq into map[string]interface {}"),
     ],
 )
