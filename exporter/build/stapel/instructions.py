@@ -76,9 +76,8 @@ def changes(docker: Docker, run: Mapping[str, Json], env: Sequence[str]) -> dict
             [_port(port, docker.place) for port in words.list(docker.expose)],
         )
     if docker.workdir:
-        before = run.get("WorkingDir")
-        at = words.value(docker.workdir)
-        change["WorkingDir"] = normpath(join("/", before if isinstance(before, str) else "", at))
+        # As in werf: commands run in /, whatever the working directory of the base.
+        change["WorkingDir"] = normpath(join("/", words.value(docker.workdir)))
     if docker.user:
         change["User"] = words.value(docker.user)
     if docker.entrypoint:

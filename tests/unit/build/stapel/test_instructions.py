@@ -58,7 +58,7 @@ def test_ports_volumes_and_directories() -> None:
     found = _changes(expose=("80", "53/udp"), volume=("/data /cache",), workdir="app")
     assert found["ExposedPorts"] == {"53/udp": {}, "80/tcp": {}}
     assert found["Volumes"] == {"/cache": {}, "/data": {}}
-    assert found["WorkingDir"] == "/srv/app"
+    assert found["WorkingDir"] == "/app"
 
 
 def test_health_checks() -> None:
