@@ -89,6 +89,7 @@ class _Writer:
         self._directory = mapping.to if mapping.is_directory else dirname(mapping.to)
         self._touched: set[str] = set()
         self._files: set[str] = set()
+        self._gone: set[str] = set()
         self._owner = ownership(mapping.owner, mapping.group)
         self._top = call("top_dir", self._directory, self._owner)
         self._lines: list[str] = []
@@ -120,6 +121,7 @@ class _Writer:
         ]
         deepest_first = sorted(directories, key=lambda path: path.count("/"), reverse=True)
         self._touched.update(directories)
+        self._gone.update(paths)
         if paths:
             removed = self._list("removed", paths)
             self._lines.append(f"{call('with_paths', removed, 'rm', '-f')} 2>/dev/null || :")
@@ -191,12 +193,13 @@ class _Writer:
         self._lines.append(self._top)
         if files:
             self._lines.append(f'$B tar -xf "$W/{name}" -C {call("", self._directory).strip()}')
-        if links:
-            self._touched.update(links)
-            if self._owner:
-                linked = self._list("links", links)
-                who = f"{self._mapping.owner or 0}:{self._mapping.group or 0}"
-                self._lines.append(call("with_paths", linked, "chown", "-h", who))
+        self._touched.update(links)
+        # As in werf, a directory in the place of a file gets the owner, other new ones do not.
+        replaced = self._gone & {join(self._directory, each) for each in directories}
+        if self._owner and (links or replaced):
+            owned = self._list("owned", [*links, *sorted(replaced)])
+            who = f"{self._mapping.owner or 0}:{self._mapping.group or 0}"
+            self._lines.append(call("with_paths", owned, "chown", "-h", who))
         if (self._folder / f"checks-{self._number}").exists():
             self._lines.append(call("put_merged", f"checks-{self._number}"))
             self._touched.update(self._path(each.path) for each in files if not each.is_directory)

@@ -125,6 +125,18 @@ def test_a_file_or_a_link_takes_the_place_of_nested_directories(workplace: Workp
     assert files == {"app": "dir", "app/kept": "file", "app/file": "file", "app/link": "symlink"}
 
 
+def test_a_directory_in_the_place_of_a_link_gets_the_owner(workplace: Workplace) -> None:
+    mapping = "{add: /src, to: /app, owner: 7, group: 8}"
+    config = f"{META}image: app\nfrom: {BASE}\ngit: [{mapping}]\n"
+    workplace.commit({"werf.yaml": config, "src/kept": "", "src/link": {"symlink": "kept"}})
+    workplace.export()
+    ran = workplace.commit({"src/link/file": "", "src/new/file": ""}).export()
+    assert ran.built == ["app/gitLatestPatch"]
+    owners = {path: (each["uid"], each["gid"]) for path, each in _files(workplace.tag).items()}
+    assert owners["app/link"] == owners["app/link/file"] == (7, 8)
+    assert owners["app/new"] == (0, 0)
+
+
 def test_imported_files_take_the_place_of_empty_directories(workplace: Workplace) -> None:
     config = (
         f"{META}image: app\nfrom: {BASE}\nshell:\n  install: mkdir -p /dest/file /dest/kept/in\n"
