@@ -13,7 +13,15 @@ from exporter.build.secret import BuildSecret
 from exporter.build.solve import NO_IGNORE, Files
 from exporter.build.stapel.import_files import SOURCE
 from exporter.build.stapel.mounts import Mounted
-from exporter.build.stapel.scripts import BASH_ENV, LIBRARY, SCRIPT, TOOLS, WORK, shell_script
+from exporter.build.stapel.scripts import (
+    BASH_ENV,
+    LIBRARY,
+    SCRIPT,
+    TOOLS,
+    WITH_BASH_ENV,
+    WORK,
+    shell_script,
+)
 from exporter.buildkit import DirectoryTree, MemoryTree
 
 SCRATCH = "scratch"
@@ -226,18 +234,18 @@ class Recipe:
         lines = [LIBRARY, *step.lines]
         if step.commands:
             (folder / "script.sh").write_text(shell_script(step.commands), "utf-8")
-            lines.append(self._exec())
+            # In a shell of their own: their variables may be called as the image's are.
+            lines = ["set -e", "umask 022", "(", *lines, ")", self._exec()]
         (folder / "run.sh").write_text("\n".join([*lines, ""]), "utf-8", "surrogateescape")
 
     def _exec(self) -> str:
         if "bash" in self._tools:
-            return f"BASH_ENV={TOOLS}/bash-env exec {TOOLS}/bash -e {SCRIPT}"
-        return (
-            f"for shell in /bin/bash /usr/bin/bash; do\n"
-            f'  if [ -x "$shell" ]; then BASH_ENV={TOOLS}/bash-env exec "$shell" -e {SCRIPT}; fi\n'
-            f"done\n"
-            f"exec /bin/sh -e {SCRIPT}"
+            return f"{WITH_BASH_ENV} exec {TOOLS}/bash -e {SCRIPT}"
+        bashes = (
+            f"[ ! -x {bash} ] || {WITH_BASH_ENV} exec {bash} -e {SCRIPT}\n"
+            for bash in ("/bin/bash", "/usr/bin/bash")
         )
+        return f"{''.join(bashes)}exec /bin/sh -e {SCRIPT}"
 
     def _image(self, reference: str) -> str:
         if reference in self._images_here:

@@ -250,9 +250,15 @@ checksum() {{
 """
 
 BASH_ENV = f"""\
-unset BASH_ENV
+BASH_ENV=${{EXPORTER_BASH_ENV-}}
+unset EXPORTER_BASH_ENV
+if [ -z "$BASH_ENV" ]; then unset BASH_ENV; elif [ -r "$BASH_ENV" ]; then . "$BASH_ENV"; fi
 trap 'echo "{FAILED_LINE}$LINENO failed" >&2' ERR
 """
+"""What bash reads before the commands: the image's own such file, then what tells a failed line."""
+
+WITH_BASH_ENV = f'EXPORTER_BASH_ENV="${{BASH_ENV-}}" BASH_ENV={TOOLS}/bash-env'
+"""Goes before bash."""
 
 
 def call(name: str, *arguments: str) -> str:

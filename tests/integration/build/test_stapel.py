@@ -1,5 +1,6 @@
 """Stapel images from the command line to the registry, where the recorded cases do not look."""
 
+import hashlib
 import json
 import socket
 import subprocess
@@ -149,6 +150,26 @@ def test_imported_files_take_the_place_of_empty_directories(workplace: Workplace
     files = {path: entry["type"] for path, entry in _files(workplace.tag).items()}
     assert files["dest/file"] == files["dest/kept/new"] == "file"
     assert files["dest/kept/in"] == "dir"
+
+
+def test_commands_get_the_variables_of_the_base_whatever_they_are_called(
+    workplace: Workplace,
+) -> None:
+    config = (
+        f"{META}image: base\ndockerfile: Dockerfile\nfinal: false\n---\n"
+        "image: app\nfromImage: base\ngit: [{add: /src, to: /app}]\nshell:\n"
+        "  setup: ['printf %s,%s,%s,%s $B $T $W $list >/seen', loaded >>/seen, umask >>/seen]\n"
+    )
+    dockerfile = (
+        f"FROM {BASE}\nENV B=b T=t W=w list=l BASH_ENV=/profile\n"
+        "RUN echo 'loaded() { echo :$BASH_ENV; }' >/profile\n"
+    )
+    workplace.commit({"werf.yaml": config, "Dockerfile": dockerfile, "src/a": ""})
+    ran = workplace.export()
+    assert ran.code == 0, ran.text
+    text = "b,t,w,l:/profile\n0022\n"
+    seen = _files(workplace.tag)["seen"]
+    assert seen["sha256"] == hashlib.sha256(text.encode()).hexdigest()
 
 
 def test_a_failing_command_is_shown_with_its_line(workplace: Workplace) -> None:
