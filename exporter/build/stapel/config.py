@@ -33,8 +33,8 @@ class Change:
 
 
 def commit_env(commit: Commit) -> dict[str, str]:
-    """The variables about the commit."""
-    time = commit.committer_time
+    """The variables about the commit; the time is the author's, as in werf."""
+    time = commit.author_time
     zone = f"{time:%z}"
     return {
         "WERF_COMMIT_HASH": commit.object_id,

@@ -1,7 +1,7 @@
 """The image config after a stage."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 
 from exporter.build.stapel.config import Change, changed_config, empty_config, variables
 from exporter.git.commits import Commit
@@ -12,7 +12,7 @@ COMMIT = Commit(
     object_id="c" * 40,
     tree="t" * 40,
     parents=(),
-    author_time=datetime.fromtimestamp(1, tz=UTC),
+    author_time=datetime.fromtimestamp(1_700_000_300, tz=timezone(timedelta(hours=3))),
     committer_time=datetime.fromtimestamp(1_700_000_060, tz=UTC),
 )
 
@@ -25,8 +25,8 @@ def test_variables_keep_their_order_and_the_locale_of_the_base() -> None:
         ("A", "2"),
         ("LC_ALL", "C.UTF-8"),
         ("WERF_COMMIT_HASH", "c" * 40),
-        ("WERF_COMMIT_TIME_HUMAN", "2023-11-14 22:14:20 +0000 +0000"),
-        ("WERF_COMMIT_TIME_UNIX", "1700000060"),
+        ("WERF_COMMIT_TIME_HUMAN", "2023-11-15 01:18:20 +0300 +0300"),
+        ("WERF_COMMIT_TIME_UNIX", "1700000300"),
         ("C", "4"),
     ]
 
