@@ -144,13 +144,10 @@ def write_records(
     missing = [tag for tag in (*managed, *used) if tag not in storage.tags]
     if not missing:
         return
-    first, *others = missing
-    session.publisher.write_record(storage, first, labels)  # all share its blob
-    if others:
-        from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - few runs have records to write
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - few runs have records to write
 
-        with ThreadPoolExecutor(max_workers=_RECORDS_AT_ONCE) as pool:
-            list(pool.map(lambda tag: session.publisher.write_record(storage, tag, labels), others))
+    with ThreadPoolExecutor(max_workers=_RECORDS_AT_ONCE) as pool:
+        list(pool.map(lambda tag: session.publisher.write_record(storage, tag, labels), missing))
 
 
 def check_custom_tags(templates: Sequence[TagTemplate], images: Sequence[str]) -> None:

@@ -209,7 +209,7 @@ class LocalPublisher:
             return True
         from exporter.build.records import record  # noqa: PLC0415 - imports only
 
-        manifest, config = record(labels)
+        manifest, config = record(tag, labels, layer=None)
         self.images.write(engine_name(storage.repository.tag(tag)), manifest, config, {})
         storage.remember(tag)
         return True

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from threading import Lock
 
 from exporter.build.stages import StageId, StageImage
 from exporter.build.storage import Accept, StageStorage
@@ -9,7 +10,7 @@ from exporter.errors import BuildError, RegistryError
 from exporter.oci.config import ImageConfig
 from exporter.oci.edit import with_config
 from exporter.oci.manifest import Index, Manifest
-from exporter.oci.reference import Reference
+from exporter.oci.reference import Reference, Repository
 from exporter.registry.blob import BlobSource
 from exporter.registry.client import RegistryClient
 
@@ -24,6 +25,8 @@ class Publisher:
 
     def __init__(self, registry: RegistryClient) -> None:
         self._registry = registry
+        self._lock = Lock()
+        self._with_empty_layer: set[Repository] = set()
 
     @property
     def registry(self) -> RegistryClient:
@@ -124,11 +127,13 @@ class Publisher:
         """
         if tag in storage.tags and not renew:
             return True
-        from exporter.build.records import record  # noqa: PLC0415 - most runs find all records
+        from exporter.build.records import empty_layer, record  # noqa: PLC0415 - most runs find all
 
-        manifest, config = record(labels)
+        layer = empty_layer()
+        manifest, config = record(tag, labels, layer=layer)
         try:
-            self._push_config(storage, manifest, config, look=not renew)
+            self._share_layer(storage.repository, layer)
+            self._push_config(storage, manifest, config, look=False)
             self._put_manifest(storage, tag, manifest, config)
         except RegistryError as error:
             if error.status != _FORBIDDEN:
@@ -137,6 +142,12 @@ class Publisher:
             return False
         storage.remember(tag)
         return True
+
+    def _share_layer(self, repository: Repository, layer: BlobSource) -> None:
+        with self._lock:
+            if repository not in self._with_empty_layer:
+                self._registry.push_blob(repository, layer)
+                self._with_empty_layer.add(repository)
 
     def _push_new_config(self, storage: StageStorage, image: StageImage) -> None:
         """Push the config of a new stage; nobody has it already, so that is not asked."""

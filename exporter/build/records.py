@@ -1,26 +1,48 @@
 """Service records of a repository, for werf's cleanup (specification section 6.2).
 
-A record is a manifest without layers; its config's labels hold the data. Records with equal labels
-share their config blob.
+A record is an image with one layer that is empty, because some registries take no manifest without
+layers; its config's labels hold the data.
+
+No two records of a repository are the same bytes: registries delete by digest, and with it every
+tag that shows it, so that the end of one record would be the end of all its likes.
 """
 
+import gzip
+import hashlib
 from collections.abc import Mapping
 
 from exporter.oci import media_type as types
 from exporter.oci.config import ImageConfig, parse_config
-from exporter.oci.document import write_object
+from exporter.oci.document import Json, write_object
 from exporter.oci.manifest import Manifest, parse_manifest
+from exporter.registry.blob import BlobSource
+
+_EMPTY_TAR = bytes(1024)
 
 
-def record(labels: Mapping[str, str]) -> tuple[Manifest, ImageConfig]:
-    """The manifest and config of a record; the same labels give the same bytes."""
+def record(
+    tag: str, labels: Mapping[str, str], *, layer: BlobSource | None
+) -> tuple[Manifest, ImageConfig]:
+    """The manifest and config of a record; the same tag and labels give the same bytes.
+
+    Args:
+        tag: The record's tag, which makes it differ from others.
+        labels: Its data.
+        layer: What ``empty_layer`` gives; None for an engine, which has images without layers.
+    """
+    diff_ids: list[Json] = []
+    layers: list[Json] = []
+    if layer is not None:
+        diff_ids.append(f"sha256:{hashlib.sha256(_EMPTY_TAR).hexdigest()}")
+        layers.append(layer.descriptor.entry)
     config = parse_config(
         write_object(
             {
                 "architecture": "amd64",
+                "comment": tag,
                 "created": "1970-01-01T00:00:00Z",
                 "os": "linux",
-                "rootfs": {"type": "layers", "diff_ids": []},
+                "rootfs": {"type": "layers", "diff_ids": diff_ids},
                 "config": {"Labels": dict(sorted(labels.items()))},
             }
         )
@@ -35,10 +57,15 @@ def record(labels: Mapping[str, str]) -> tuple[Manifest, ImageConfig]:
                     "size": len(config.raw),
                     "digest": str(config.digest),
                 },
-                "layers": [],
+                "layers": layers,
             }
         )
     )
     if not isinstance(manifest, Manifest):
         raise TypeError
     return manifest, config
+
+
+def empty_layer() -> BlobSource:
+    """The layer that all records share: a tar archive without entries."""
+    return BlobSource.of(gzip.compress(_EMPTY_TAR, mtime=0), types.DOCKER_LAYER_GZIP)

@@ -1,5 +1,7 @@
 """Options that change how the main job works: final repository, records, ssh, merges, staged."""
 
+import gzip
+import hashlib
 import json
 import subprocess
 from pathlib import Path
@@ -166,6 +168,32 @@ def test_records_are_those_that_the_projects_cleanup_asks_for(
     assert ran.code == 0, ran.text
     others = set(tags(workplace.repo)) - set(_stage_tags(workplace.repo))
     assert {tag.split("-")[0] for tag in others} == kinds
+
+
+def test_the_end_of_one_record_is_not_that_of_others(workplace: Workplace) -> None:
+    """Cleanup deletes by digest, as the protocol has it: no two records may have the same one.
+
+    They are images of one empty layer, because not all registries take images without any.
+    """
+    workplace.commit({**SMALL, "werf.yaml": ONE_IMAGE.replace("image: app", "image: [one, two]")})
+    tag = workplace.tag.replace(":v1", ":%image%")
+    assert workplace.run("export", "--repo", workplace.repo, "--tag", tag).code == 0
+    workplace.commit({"file": "other\n"})
+    assert workplace.run("export", "--repo", workplace.repo, "--tag", tag).code == 0
+    records = {
+        each: pull(f"{workplace.repo}:{each}")
+        for each in tags(workplace.repo)
+        if each.startswith(("managed-image-", "meta-"))
+    }
+    assert len(records) == 2 + 4
+    assert len({record.digest for record in records.values()}) == len(records)
+    for record in records.values():
+        [layer] = record.manifest["layers"]
+        assert record.tree() == []
+        content = gzip.decompress(record.blob(layer["digest"]))
+        diff_id = f"sha256:{hashlib.sha256(content).hexdigest()}"
+        assert record.config["rootfs"]["diff_ids"] == [diff_id]
+        assert record.config["config"]["Labels"] == {"werf": "test"}
 
 
 def test_a_run_of_the_work_tree_records_no_commit(workplace: Workplace) -> None:
