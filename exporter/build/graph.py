@@ -14,7 +14,7 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome(Generic[Key, Value]):
-    """What came out: the results, and the first error of each thing that failed."""
+    """What came out, in the order of what was asked: the results, and what failed with its error."""
 
     results: Mapping[Key, Value]
     errors: Mapping[Key, Exception]
@@ -46,7 +46,7 @@ def run_graph(
                 results[key] = work(key, results)
             except Exception as failure:  # noqa: BLE001 - handed to the caller with its key
                 errors[key] = failure
-        return Outcome(results=results, errors=errors)
+        return _in_order(needs, results, errors)
     from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait  # noqa: PLC0415 - see above
 
     pool = ThreadPoolExecutor(max_workers=limit)
@@ -66,7 +66,16 @@ def run_graph(
                     errors[key] = failure
     finally:
         pool.shutdown(wait=not running, cancel_futures=True)
-    return Outcome(results=results, errors=errors)
+    return _in_order(needs, results, errors)
+
+
+def _in_order(
+    keys: Collection[Key], results: Mapping[Key, Value], errors: Mapping[Key, Exception]
+) -> Outcome[Key, Value]:
+    return Outcome(
+        results={key: results[key] for key in keys if key in results},
+        errors={key: errors[key] for key in keys if key in errors},
+    )
 
 
 def _ready(waiting: Mapping[Key, set[Key]], results: Mapping[Key, Value]) -> list[Key]:

@@ -25,6 +25,7 @@ def test_everything_comes_after_what_it_needs(limit: int) -> None:
         "lib": "libbase",
         "app": "appbaselibbase",
     }
+    assert list(outcome.results) == list(NEEDS)
     assert order.index("base") < order.index("lib") < order.index("app")
 
 
@@ -51,3 +52,17 @@ def test_an_error_stops_what_needs_it_and_keeps_what_is_done(limit: int) -> None
     assert "app" not in outcome.results
     assert outcome.results["base"] == "base"
     assert str(outcome.errors["lib"]) == "broken"
+
+
+def test_errors_are_in_the_order_of_what_was_asked() -> None:
+    failed = threading.Event()
+
+    def work(key: str, _done: Mapping[str, str]) -> str:
+        if key == "first":
+            assert failed.wait(10)
+        if key == "second":
+            failed.set()
+        raise ValueError(key)
+
+    outcome = run_graph({"first": [], "second": []}, work, limit=2)
+    assert [str(error) for error in outcome.errors.values()] == ["first", "second"]
