@@ -14,7 +14,7 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome(Generic[Key, Value]):
-    """What came out, in the order of what was asked: the results, and what failed with its error."""
+    """What came out, in the order of what was asked: results, and errors of what failed."""
 
     results: Mapping[Key, Value]
     errors: Mapping[Key, Exception]
