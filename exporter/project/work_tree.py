@@ -61,8 +61,14 @@ class WorkTree:
 
         Raises:
             NotFoundError: It is not there, or a link leaves the work tree.
+            GiterminismError: It cannot be read, such as a directory.
         """
-        return self.absolute(self.resolve(path)).read_bytes()
+        file = self.absolute(self.resolve(path))
+        try:
+            return file.read_bytes()
+        except OSError as error:
+            reason = (error.strerror or "").lower()
+            raise GiterminismError(f'unable to read file "{path}": {reason}') from error
 
     def glob(self, directory: str, pattern: str, *, skip: Callable[[str], bool]) -> list[str]:
         """Files below a directory that a glob selects; links to directories are followed.

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from exporter.errors import GiterminismError
 from exporter.project.file_errors import NotFoundError
 from exporter.project.work_tree import WorkTree
 
@@ -35,6 +36,11 @@ def test_links_out_of_the_work_tree_lead_to_nothing(tree: WorkTree) -> None:
     assert not tree.exists("out")
     with pytest.raises(NotFoundError, match="/etc/hostname"):
         tree.read("out")
+
+
+def test_a_directory_cannot_be_read(tree: WorkTree) -> None:
+    with pytest.raises(GiterminismError, match=r'^unable to read file "d": is a directory$'):
+        tree.read("d")
 
 
 def test_a_circle_of_links_leads_to_nothing(tree: WorkTree) -> None:
