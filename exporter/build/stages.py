@@ -6,7 +6,7 @@ A stage is an image that werf calls by the digest of its inputs; it lives under 
 
 import re
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import field, replace
 
 from exporter.oci.config import ImageConfig
 from exporter.oci.manifest import Manifest
@@ -40,6 +40,12 @@ class StageId:
 
     def __str__(self) -> str:
         return f"{self.digest}-{self.created_ms}" if self.created_ms else self.digest
+
+    def not_before(self, parent: "StageId | None") -> "StageId":
+        """The same digest, not older than the parent: such a stage would never be used again."""
+        if parent is None or parent.created_ms <= self.created_ms:
+            return self
+        return replace(self, created_ms=parent.created_ms)
 
     @classmethod
     def parse(cls, tag: str) -> "StageId | None":

@@ -21,7 +21,7 @@ from exporter.build.dockerfile.parse import Dockerfile, parse_dockerfile
 from exporter.build.dockerfile.request import BuildContext, ImageRequest, RemoteSources
 from exporter.build.images import Needed, PlannedImage, PlannedStage
 from exporter.build.session import Session, dependency_labels, fact_of
-from exporter.build.stages import Stage, StageImage, service_labels
+from exporter.build.stages import LABEL_PARENT, Stage, StageId, StageImage, service_labels
 from exporter.errors import ConfigError
 from exporter.git.doublestar import clean
 from exporter.oci.platform import Platform
@@ -140,13 +140,12 @@ class DockerfileKind:
             previous=(before.stage.digest, before.stage.next_dependencies),
         )
         content = content_digest(image_spec.STAGE, digest, platform=platform)
-        variant = before.stage.labels[VARIANT_LABEL]
         stage = Stage(
             name=image_spec.STAGE, digest=digest, content_digest=content, platform=platform
         )
         found = None
         if before.image is not None:
-            found = self._session.storages.find(digest, same_variant(variant))
+            found = self._session.storages.find(digest, made_of(before.id))
         return self._planned(stage, found)
 
     def _planned(self, stage: Stage, found: StageImage | None) -> PlannedStage:
@@ -211,6 +210,11 @@ def _dependency_arguments(
             is_certain = is_certain and value is not None
             found[entry.target] = value or ""
     return found, is_certain and all(other.plan.is_certain for other in needed.values())
+
+
+def made_of(parent: StageId) -> Callable[[StageImage], bool]:
+    """Accepts the stages that were made of this one; ``removeLabels`` may take a variant away."""
+    return lambda image: image.config.labels.get(LABEL_PARENT) == str(parent)
 
 
 def same_variant(variant: str) -> Callable[[StageImage], bool]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from exporter.build.digest import VARIANT_LABEL
 from exporter.build.dockerfile.context import open_context
-from exporter.build.dockerfile.image import Prepared, same_variant
+from exporter.build.dockerfile.image import Prepared, made_of, same_variant
 from exporter.build.dockerfile.tree import ContextTree
 from exporter.build.durations import busy
 from exporter.build.images import PlannedImage, PlannedStage
@@ -114,9 +114,8 @@ def _apply_spec(
     spec = image.image_spec
     if spec is None or before.image is None:
         raise TypeError
-    variant = before.stage.labels[VARIANT_LABEL]
     storage = session.storages.primary
-    found = session.storages.find(planned.stage.digest, same_variant(variant))
+    found = session.storages.find(planned.stage.digest, made_of(before.id))
     if found is not None:
         return PlannedStage(stage=planned.stage, id=found.id, image=found)
     labels = service_labels(
@@ -132,7 +131,8 @@ def _apply_spec(
         project=session.config.project,
         service_labels=labels,
     )
-    published = session.publisher.publish_config(storage, before.image, config, planned.id)
+    identity = planned.id.not_before(before.id)  # that may come from another image or run
+    published = session.publisher.publish_config(storage, before.image, config, identity)
     session.storages.fill_caches(published)
     return PlannedStage(stage=planned.stage, id=published.id, image=published)
 

@@ -272,7 +272,7 @@ class Job:
             stage = each.missing.stage
             labels = self._labels(each.missing, config, parent)
             config = self._config(each.missing, config, labels, each.layers, is_empty=each.is_empty)
-            parent = moments.get(stage.id.digest, stage.id)
+            parent = moments.get(stage.id.digest, stage.id).not_before(parent)
             images.append(
                 StageImage(
                     id=parent,
