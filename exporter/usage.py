@@ -4,10 +4,9 @@ Booleans take no separate value (``--dev``, ``--dev=false``), everything else ta
 (``--repo R``, ``--repo=R``), and image names may stand anywhere between the flags.
 """
 
-import argparse
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from typing import NoReturn, get_args
+from collections.abc import Mapping, Sequence
+from typing import get_args
 
 from exporter import __version__
 from exporter.errors import InputError
@@ -18,8 +17,10 @@ from exporter.value import dataclass
 _COMMANDS: tuple[Command, ...] = get_args(Command)
 _GROUPS = ("config",)
 _HELP = ("-h", "--help", "--help=all")
-_TRUE = ("true", "1", "t", "T", "TRUE", "True")
-_FALSE = ("false", "0", "f", "F", "FALSE", "False")
+_BOOLEANS = {
+    **dict.fromkeys(("true", "1", "t", "T", "TRUE", "True"), True),
+    **dict.fromkeys(("false", "0", "f", "F", "FALSE", "False"), False),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,14 +54,14 @@ def read(words: Sequence[str]) -> Asked | str:
 
         after = rest[rest.index(asked[0]) + 1 :]
         return command_help(command, everything="=all" in asked[0] or after[:1] == ["all"])
-    given = vars(_parser(command).parse_intermixed_args(rest))
-    arguments = tuple(given.pop("arguments") or ())
+    reader = _Reader(command, rest)
+    given = reader.flags()
     for option in ACCEPTED_WITHOUT_EFFECT:
         if given.pop(option.name, None) is not None:
             sys.stderr.write(
                 f"--{option.name} is accepted for compatibility and has no effect here\n"
             )
-    return Asked(command=command, flags=given, arguments=arguments)
+    return Asked(command=command, flags=given, arguments=tuple(reader.arguments))
 
 
 def _overview(group: str = "") -> str:
@@ -83,44 +84,66 @@ def _command(words: Sequence[str]) -> tuple[Command | None, list[str]]:
     )
 
 
-class _Parser(argparse.ArgumentParser):
-    """An argparse parser that raises InputError and suggests the nearest flag."""
+class _Reader:
+    """A command line read word by word, with the rules of pflag, which are werf's."""
 
-    def error(self, message: str) -> NoReturn:
-        unknown = message.removeprefix("unrecognized arguments: ")
-        if unknown != message:
-            flag = unknown.split()[0].partition("=")[0]
-            known = [text for text in self._option_string_actions if "=" not in text]
-            raise InputError(f"unknown option {flag}{nearest(flag, known)}")
-        raise InputError(message.replace("argument ", "option ", 1))
+    def __init__(self, command: Command, words: Sequence[str]) -> None:
+        self.options = [
+            option
+            for option in (*OPTIONS, *ACCEPTED_WITHOUT_EFFECT)
+            if command in option.commands and option.name != "image"
+        ]
+        self.words = iter(words)
+        self.single: dict[str, str | bool] = {}
+        self.lists: dict[str, list[str]] = {}
+        self.arguments: list[str] = []
 
+    def flags(self) -> dict[str, FlagValue]:
+        """Read all words; gives the values of the flags by name."""
+        for word in self.words:
+            if word == "--":
+                self.arguments += self.words
+            elif word.startswith("--"):
+                self._long(word)
+            elif word.startswith("-") and word != "-":
+                self._letters(word[1:])
+            else:
+                self.arguments.append(word)
+        return {**self.single, **self.lists}
 
-def _parser(command: Command) -> _Parser:
-    parser = _Parser(
-        prog=f"exporter {command}",
-        add_help=False,
-        allow_abbrev=False,
-        argument_default=argparse.SUPPRESS,
-    )
-    parser.add_argument("arguments", nargs="*", default=None)
-    options = parser.add_argument_group()  # a parser would try to show each of them in the help
-    for option in (*OPTIONS, *ACCEPTED_WITHOUT_EFFECT):
-        if command in option.commands and option.name != "image":
-            _add(options.add_argument, option)
-    return parser
+    def _long(self, word: str) -> None:
+        shown, equals, value = word.partition("=")
+        self._set(self._option(shown), value if equals else None, shown=shown)
 
+    def _letters(self, letters: str) -> None:
+        """``-Z``, or several letters in one word, of which the last one may have a value."""
+        while letters:
+            shown, letters = f"-{letters[0]}", letters[1:]
+            option = self._option(shown)
+            value = letters.removeprefix("=") if letters else None
+            if option.kind != "flag" or letters.startswith("="):
+                self._set(option, value, shown=shown)
+                return
+            self._set(option, None, shown=shown)
 
-def _add(add: Callable[..., argparse.Action], option: Option) -> None:
-    names = [f"--{option.name}"] + ([f"-{option.short}"] if option.short else [])
-    if option.kind != "flag":
-        action = "append" if option.kind == "list" else "store"
-        add(*names, dest=option.name, action=action)
-        return
-    add(*names, dest=option.name, action="store_const", const=True)
-    for values, const in ((_TRUE, True), (_FALSE, False)):
-        add(
-            *(f"{name}={value}" for name in names for value in values),
-            dest=option.name,
-            action="store_const",
-            const=const,
-        )
+    def _option(self, shown: str) -> Option:
+        for option in self.options:
+            if shown == f"--{option.name}" or (option.short and shown == f"-{option.short}"):
+                return option
+        known = [f"--{option.name}" for option in self.options]
+        raise InputError(f"unknown option {shown}{nearest(shown, known)}")
+
+    def _set(self, option: Option, value: str | None, *, shown: str) -> None:
+        if option.kind == "flag":
+            if value is not None and value not in _BOOLEANS:
+                raise InputError(f"option {shown}: '{value}' is neither true nor false")
+            self.single[option.name] = value is None or _BOOLEANS[value]
+            return
+        if value is None:
+            value = next(self.words, None)
+        if value is None:
+            raise InputError(f"option {shown}: expected one argument")
+        if option.kind == "list":
+            self.lists.setdefault(option.name, []).append(value)
+        else:
+            self.single[option.name] = value

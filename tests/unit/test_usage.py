@@ -25,6 +25,29 @@ def test_a_boolean_flag_takes_no_separate_value() -> None:
     assert asked.arguments == ("app",)
 
 
+@pytest.mark.parametrize(
+    "value", ["-x", "--dev", "-1", "-", "--", ""], ids=lambda value: value or "empty"
+)
+def test_the_word_after_a_flag_is_its_value_whatever_it_looks_like(value: str) -> None:
+    assert read(["export", "app", "--repo", value]) == Asked(
+        command="export", flags={"repo": value}, arguments=("app",)
+    )
+
+
+def test_nothing_is_a_flag_behind_two_hyphens() -> None:
+    assert read(["export", "--dev", "app", "--", "--tag", "-x"]) == Asked(
+        command="export", flags={"dev": True}, arguments=("app", "--tag", "-x")
+    )
+
+
+def test_letters_may_share_a_word() -> None:
+    assert read(["export", "-Zp=0"]) == Asked(
+        command="export", flags={"require-built-images": True, "parallel": False}, arguments=()
+    )
+    asked = read(["ci-env", "gitlab", "-oout"])
+    assert asked == read(["ci-env", "gitlab", "-o", "out"]) == read(["ci-env", "gitlab", "-o=out"])
+
+
 def test_flags_of_werf_without_meaning_here_are_accepted(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -40,6 +63,8 @@ def test_flags_of_werf_without_meaning_here_are_accepted(
         (["exprt"], "there is no command 'exprt' (did you mean 'export'?)"),
         (["export", "--tga", "x"], "unknown option --tga (did you mean '--tag'?)"),
         (["export", "--repo"], "option --repo: expected one argument"),
+        (["export", "--dev=yes"], "option --dev: 'yes' is neither true nor false"),
+        (["export", "-ZQ"], "unknown option -Q"),
         (["config", "rendr"], "there is no command 'config rendr' (did you mean 'config render'?)"),
     ],
 )
