@@ -85,7 +85,7 @@ def apply(
             has an open quote or brace; an expression is malformed.
     """
     run = dict(config.run)
-    values = {"image": image, "project": project}
+    values = {"project": project, "image": image}
     labels = {**config.labels, **service_labels}
     is_removed = _listed(spec.remove_labels, spec.place)
     labels = {

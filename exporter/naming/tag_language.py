@@ -5,12 +5,13 @@ Source: specification sections 4.1 and 11.5.
 
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
-from typing import Final
+from typing import ClassVar, Final
 
 from exporter.gotemplate.failure import GoTemplateError
 from exporter.gotemplate.function import Function
 from exporter.gotemplate.quoting import quote
 from exporter.gotemplate.template_set import TemplateSet
+from exporter.gotemplate.values import GoObject, Value
 
 _SET: Final = "--tag"
 _LABEL: Final = "label"
@@ -49,8 +50,21 @@ def execute(
     return executed, problems
 
 
+class _LabelData(GoObject):
+    """What the dot is in a label: its fields are the values of the functions, capitalized."""
+
+    __slots__ = ("values",)
+    go_type: ClassVar[str] = "stage.labelsTemplateData"
+
+    def __init__(self, values: Mapping[str, str]) -> None:
+        self.values = values
+
+    def go_fields(self) -> Mapping[str, Value]:
+        return {name.capitalize(): value for name, value in self.values.items()}
+
+
 def fill_label(text: str, values: Mapping[str, str]) -> str:
-    """Fill in a label's text for one image; the functions give ``values``.
+    """Fill in a label's text for one image; functions and fields of the dot give ``values``.
 
     As in werf, which uses ``html/template``, what actions print is escaped and other text is not.
 
@@ -64,7 +78,7 @@ def fill_label(text: str, values: Mapping[str, str]) -> str:
     braced, added = _braced(text)
     try:
         templates.parse(_LABEL, braced)
-        return templates.execute(_LABEL, None)
+        return templates.execute(_LABEL, _LabelData(values))
     except GoTemplateError as error:
         raise GoTemplateError(_message(error, added), kind=error.kind) from error
 
