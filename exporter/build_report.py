@@ -60,18 +60,22 @@ def checked(path: Path) -> Path:
     return path
 
 
-def write(path: Path, images: Sequence[Reported]) -> None:
+def write(path: Path, images: Sequence[Reported], *, by_platform: bool = False) -> None:
     """Write the report; ``.json`` is added to a path without ending.
+
+    Args:
+        path: Where to.
+        images: What was built.
+        by_platform: Whether JSON also has each platform of an image alone.
 
     Raises:
         InputError: The ending is neither ``.json`` nor ``.env``, or the file cannot be written.
     """
     path = checked(path)
-    records = {
-        reported.source.image: _record(reported)
-        for reported in sorted(images, key=lambda each: each.source.image)
-    }
-    text = _as_json(records) if path.suffix == ".json" else _as_env(records)
+    images = sorted(images, key=lambda each: each.source.image)
+    records = {each.source.image: _record(each) for each in images}
+    platforms = {each.source.image: _by_platform(each) for each in images if by_platform}
+    text = _as_json(records, platforms) if path.suffix == ".json" else _as_env(records)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8")
@@ -127,44 +131,69 @@ def _place(record: Mapping[str, Any]) -> Reference:
 
 
 def _record(reported: Reported) -> dict[str, Any]:
+    """The image as a whole: on its one platform, or the index."""
     source, parts = reported.source, reported.parts
-    lasts = [part.plan.last.image for part in parts]
-    several = len(parts) > 1
-    first = lasts[0]
-    kind = "dockerfile" if isinstance(reported.image, DockerfileImage) else "stapel"
+    if len(parts) == 1:
+        return _on_platform(reported, parts[0], source.reference.repository)
     repository = source.reference.repository
-    identity = str(first.manifest.config.digest) if first and not several else ""
-    if several and source.graph is not None:
-        identity = str(source.graph.root.digest)
-    return {
-        "WerfImageName": source.image,
-        "ConfigType": "" if several else kind,
-        "DockerRepo": str(repository),
+    digest = str(source.graph.root.digest) if source.graph else ""
+    alone = [_on_platform(reported, part, repository) for part in parts]
+    return alone[0] | {
+        "ConfigType": "",
         "DockerTag": source.content_tag,
-        "DockerImageID": identity,
-        "DockerImageDigest": str(source.graph.root.digest) if source.graph else "",
+        "DockerImageID": digest,
+        "DockerImageDigest": digest,
         "DockerImageName": f"{repository}:{source.content_tag}",
-        "TargetPlatform": "" if several else str(parts[0].plan.platform),
-        "Rebuilt": any(part.missing for part in parts),
-        "Final": reported.image.final,
-        "Size": sum(_size(image) for image in lasts if image),
+        "TargetPlatform": "",
+        "Rebuilt": any(each["Rebuilt"] for each in alone),
+        "Size": sum(each["Size"] for each in alone),
         "BuildTime": f"{sum(part.seconds for part in parts):.2f}",
-        "Commit": first.config.labels.get(LABEL_COMMIT, "") if first else "",
         "Stages": [
-            _stage(part, number, stage, several=several)
-            for part in parts
-            for number, stage in enumerate(part.plan.stages)
+            stage | {"Name": f"{stage['Name']} ({each['TargetPlatform']})"}
+            for each in alone
+            for stage in each["Stages"]
         ],
     }
 
 
-def _stage(part: Built, number: int, stage: PlannedStage, *, several: bool) -> dict[str, Any]:
+def _by_platform(reported: Reported) -> dict[str, Any]:
+    """Each platform alone, by its name; parts of an index are nowhere but beside the stages."""
+    parts = reported.parts
+    if len(parts) == 1:
+        return {str(parts[0].plan.platform): _record(reported)}
+    return {
+        str(part.plan.platform): _on_platform(reported, part, part.plan.last.image.repository)
+        for part in parts
+        if part.plan.last.image is not None
+    }
+
+
+def _on_platform(reported: Reported, part: Built, repository: Repository) -> dict[str, Any]:
+    image, tag = part.plan.last.image, str(part.plan.last.id)
+    return {
+        "WerfImageName": reported.source.image,
+        "ConfigType": "dockerfile" if isinstance(reported.image, DockerfileImage) else "stapel",
+        "DockerRepo": str(repository),
+        "DockerTag": tag,
+        "DockerImageID": str(image.manifest.config.digest) if image else "",
+        "DockerImageDigest": str(image.manifest.digest) if image else "",
+        "DockerImageName": f"{repository}:{tag}",
+        "TargetPlatform": str(part.plan.platform),
+        "Rebuilt": part.missing > 0,
+        "Final": reported.image.final,
+        "Size": _size(image) if image else 0,
+        "BuildTime": f"{part.seconds:.2f}",
+        "Commit": image.config.labels.get(LABEL_COMMIT, "") if image else "",
+        "Stages": [_stage(part, number, each) for number, each in enumerate(part.plan.stages)],
+    }
+
+
+def _stage(part: Built, number: int, stage: PlannedStage) -> dict[str, Any]:
     image = stage.image
     if image is None:
         raise TypeError
-    name = stage.stage.name
     return {
-        "Name": f"{name} ({part.plan.platform})" if several else name,
+        "Name": stage.stage.name,
         "DockerImageName": str(image.reference),
         "DockerTag": str(image.id),
         "DockerImageID": str(image.manifest.config.digest),
@@ -183,11 +212,13 @@ def _size(image: StageImage) -> int:
     return sum(layer.size for layer in image.manifest.layers)
 
 
-def _as_json(records: Mapping[str, Mapping[str, Any]]) -> str:
+def _as_json(
+    records: Mapping[str, Mapping[str, Any]], platforms: Mapping[str, Mapping[str, Any]]
+) -> str:
     report = {
         "Runtime": {"Backend": "docker", "InContainer": False},
         "Images": records,
-        "ImagesByPlatform": {},
+        "ImagesByPlatform": platforms,
     }
     return json.dumps(report, indent="\t", ensure_ascii=False) + "\n"
 

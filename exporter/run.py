@@ -415,6 +415,7 @@ class Run:
                 )
                 for name, source in published.items()
             ],
+            by_platform=self._env.get("WERF_ENABLE_REPORT_BY_PLATFORM") == "1",
         )
 
     def _watch(

@@ -65,6 +65,35 @@ def test_the_final_repository_gets_indexes_with_their_children(workplace: Workpl
         assert index.child(child["digest"]).tree()[0]["path"] == "/file"
 
 
+def test_a_report_has_the_platforms_alone_when_asked(workplace: Workplace) -> None:
+    workplace.commit(SMALL)
+    path, final = workplace.folder / "build-report.json", _final(workplace)
+    arguments = ["--final-repo", final, "--save-build-report", "--build-report-path", str(path)]
+    env = {"WERF_ENABLE_REPORT_BY_PLATFORM": "1"}
+    ran = workplace.export(*arguments, "--platform", "linux/amd64,linux/arm64", env=env)
+    assert ran.code == 0, ran.text
+    report = json.loads(path.read_text())
+    whole, alone = report["Images"]["app"], report["ImagesByPlatform"]["app"]
+    assert whole["TargetPlatform"] == ""
+    assert [stage["Name"] for stage in whole["Stages"]] == [
+        "dockerfile (linux/amd64)",
+        "dockerfile (linux/arm64)",
+    ]
+    assert list(alone) == ["linux/amd64", "linux/arm64"]
+    children = {
+        f"linux/{child['platform']['architecture']}": child["digest"]
+        for child in pull(f"{final}:{whole['DockerTag']}").manifest["manifests"]
+    }
+    for platform, record in alone.items():
+        assert record["TargetPlatform"] == platform
+        assert record["DockerImageDigest"] == children[platform]
+        assert pull(record["DockerImageName"]).digest == children[platform]
+        assert record["DockerRepo"] == workplace.repo
+        assert [stage["Name"] for stage in record["Stages"]] == ["dockerfile"]
+    assert workplace.export(*arguments).code == 0
+    assert json.loads(path.read_text())["ImagesByPlatform"] == {}
+
+
 def test_a_stage_missing_in_the_final_repository_is_an_error_with_z(workplace: Workplace) -> None:
     workplace.commit(SMALL)
     final = _final(workplace)
