@@ -4,10 +4,10 @@ What the frontend is told is what ``docker buildx build`` tells it.
 """
 
 import json
-import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from pathlib import Path
 
 from exporter.build.delivery import Delivery
@@ -41,6 +41,8 @@ _DIGEST = "containerimage.digest"
 _IMAGE = "docker-image://"
 _STEERING = ("BUILDKIT_INLINE_CACHE", "BUILDKIT_MULTI_PLATFORM")
 """Arguments by which buildx is told of other outputs."""
+_NETWORKS = ("", "default", "host", "none")
+"""Those of BuildKit; buildx says what it thinks of others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +65,8 @@ class Direct:
             and delivery.exporter(solve.reference) is not None
             and all(text.startswith(_IMAGE) for text in solve.contexts.values())
             and all(each == "default" for each in solve.ssh)
-            and not any("host-gateway" in each for each in solve.add_hosts)
+            and all(_host(each) for each in solve.add_hosts)
+            and solve.network in _NETWORKS
             and not any(name in solve.arguments for name in _STEERING)
         )
 
@@ -131,7 +134,7 @@ class Direct:
         if solve.target:
             attributes["target"] = solve.target
         if solve.add_hosts:
-            attributes["add-hosts"] = ",".join(_host(each) for each in solve.add_hosts)
+            attributes["add-hosts"] = ",".join(filter(None, map(_host, solve.add_hosts)))
         entitlements = []
         if solve.network in ("host", "none"):
             attributes["force-network-mode"] = solve.network
@@ -185,10 +188,17 @@ class Direct:
         return {"SOURCE_DATE_EPOCH": epoch} if epoch else {}
 
 
-def _host(text: str) -> str:
-    """``name=address`` of ``name:address`` or ``name=address``, without brackets."""
-    name, _, address = re.split(r"([=:])", text, maxsplit=1)
-    return f"{name}={address.removeprefix('[').removesuffix(']')}"
+def _host(text: str) -> str | None:
+    """``name=address`` of ``name:address`` or ``name=address``, without brackets.
+
+    None for what buildx must judge: ``host-gateway``, and what has no such form.
+    """
+    name, _, address = text.partition("=" if "=" in text else ":")
+    address = address.removeprefix("[").removesuffix("]")
+    with suppress(ValueError):
+        ip_address(address)
+        return f"{name}={address}" if name else None
+    return None
 
 
 def _place(details: bytes) -> tuple[str, int]:

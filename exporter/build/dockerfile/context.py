@@ -8,7 +8,7 @@ Source: spec/werf-behaviour.md, section 7.4 and section 15, item 28.
 
 import logging
 import tarfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 
 from exporter.build.dockerfile.added import AddedFile
 from exporter.build.dockerfile.parse import Dockerfile
@@ -19,8 +19,6 @@ from exporter.git.trees import LINK
 
 logger = logging.getLogger(__name__)
 
-DIRECTORY_MODE = 0o775
-"""What a checkout by werf gives directories."""
 DOCKERFILE_MODE = 0o600
 
 _BLOCK = tarfile.BLOCKSIZE
@@ -50,13 +48,10 @@ def open_context(
     Raises:
         BuildError: A file of the work tree changes while it is read.
     """
-    archive = _Archive(int(context.tree.commit.committer_time.timestamp()))
+    files = context.tree.files(context.directory, context.matcher())
+    archive = _Archive(context, committed=_directories(context.inside(each.path) for each in files))
     replaced = {context.dockerfile, *(file.path for file in context.added)}
-    entries = [
-        entry
-        for entry in context.tree.files(context.directory, context.matcher())
-        if context.inside(entry.path) not in replaced
-    ]
+    entries = [entry for entry in files if context.inside(entry.path) not in replaced]
     on_lfs_pointer = on_lfs_pointer or warn_of_pointer
     for file in archive_entries(context.tree, entries):
         path = context.inside(file.path)
@@ -78,8 +73,10 @@ def open_context(
 class _Archive:
     """Headers and padding; directories are written before what is in them."""
 
-    def __init__(self, time: int) -> None:
-        self._time = time
+    def __init__(self, context: BuildContext, *, committed: Collection[str]) -> None:
+        self._context = context
+        self._committed = committed
+        self._time = int(context.tree.commit.committer_time.timestamp())
         self._directories = {""}
         self._written = 0
 
@@ -118,7 +115,10 @@ class _Archive:
             return b""
         self._directories.add(directory)
         info = tarfile.TarInfo(directory)
-        info.type, info.mode, info.mtime = tarfile.DIRTYPE, DIRECTORY_MODE, self._time
+        info.type, info.mtime = tarfile.DIRTYPE, self._time
+        info.mode = self._context.directory_mode(
+            directory, is_committed=directory in self._committed
+        )
         return self._directories_of(directory) + self._block(info)
 
     def _block(self, info: tarfile.TarInfo) -> bytes:
@@ -145,6 +145,17 @@ def _short_header(info: tarfile.TarInfo) -> bytes:
 
 def _any_header(info: tarfile.TarInfo) -> bytes:
     return info.tobuf(tarfile.GNU_FORMAT, "utf-8", "surrogateescape")
+
+
+def _directories(paths: Iterable[str]) -> set[str]:
+    """The directories above some paths."""
+    found: set[str] = set()
+    for path in paths:
+        above = path.rpartition("/")[0]
+        while above and above not in found:
+            found.add(above)
+            above = above.rpartition("/")[0]
+    return found
 
 
 def _added(archive: _Archive, file: AddedFile) -> Iterator[bytes]:

@@ -164,6 +164,7 @@ class DockerfileKind:
             dockerfile=clean(image.dockerfile),
             ignore=self._ignore(image),
             added=added,
+            listed=image.context_add_files,
         )
 
     def _ignore(self, image: DockerfileImage) -> Dockerignore:

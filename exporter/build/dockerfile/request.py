@@ -37,6 +37,7 @@ class BuildContext:
         dockerfile: Path of the Dockerfile in the context.
         ignore: What ``.dockerignore`` leaves out; the Dockerfile itself never is.
         added: Files of the work tree, in listed order.
+        listed: What ``contextAddFiles`` says, as it is written.
     """
 
     tree: CommitTree
@@ -44,6 +45,14 @@ class BuildContext:
     dockerfile: str = "Dockerfile"
     ignore: Dockerignore = field(default_factory=Dockerignore)
     added: Sequence[AddedFile] = ()
+    listed: Sequence[str] = ()
+
+    def directory_mode(self, path: str, *, is_committed: bool) -> int:
+        """The mode of a directory: a checkout by werf and an archive without it give two modes.
+
+        werf leaves the entry of a directory that is listed out of its archive.
+        """
+        return 0o775 if is_committed and path not in self.listed else 0o755
 
     def inside(self, path: str) -> str:
         """A path of the repository as one of the context."""

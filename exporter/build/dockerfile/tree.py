@@ -15,7 +15,7 @@ from posixpath import join
 from typing import NamedTuple
 
 from exporter.build.dockerfile.added import AddedFile
-from exporter.build.dockerfile.context import DIRECTORY_MODE, DOCKERFILE_MODE, warn_of_pointer
+from exporter.build.dockerfile.context import DOCKERFILE_MODE, warn_of_pointer
 from exporter.build.dockerfile.followed import follow, names_below
 from exporter.build.dockerfile.remembered import Folder, Remembered, read_remembered
 from exporter.build.dockerfile.request import BuildContext
@@ -213,7 +213,9 @@ class ContextListing:
     def _tell_below(self, path: str) -> None:
         """Tell of a directory, unless nothing is in it."""
         start, first = len(self._told), self._count
-        self._tell(Entry(_encoded(path), DIRECTORY | DIRECTORY_MODE, 0, self._time_ns))
+        is_committed = path in self._looked or path not in self._below
+        mode = self._context.directory_mode(path, is_committed=is_committed)
+        self._tell(Entry(_encoded(path), DIRECTORY | mode, 0, self._time_ns))
         self._tell_directory(path)
         if self._count == first + 1:
             del self._told[start:]

@@ -144,6 +144,16 @@ def test_hosts_are_added(workplace: Workplace) -> None:
     assert ["2001:db8::1", "six.example"] in said
 
 
+@pytest.mark.parametrize("config", ["addHost: nope", "addHost: nope=1.2.3", "network: nope"])
+def test_a_host_or_network_that_is_none_is_an_error_that_names_it(
+    workplace: Workplace, config: str
+) -> None:
+    ran = _export(workplace, f"{SMALL_BASE}RUN true{_fresh(workplace)}", config=f"{config}\n")
+    assert ran.code == 4
+    assert "building app failed" in ran.text
+    assert "nope" in ran.text
+
+
 def test_a_build_has_the_network_that_it_is_given(workplace: Workplace) -> None:
     dockerfile = f"{SMALL_BASE}RUN tail -n +3 /proc/net/dev | cut -d: -f1{_fresh(workplace)}"
     cards = {card.name for card in Path("/sys/class/net").iterdir()}

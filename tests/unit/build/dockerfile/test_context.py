@@ -13,6 +13,7 @@ from exporter.build.dockerfile.parse import parse_dockerfile
 from exporter.build.dockerfile.request import BuildContext
 from exporter.errors import BuildError
 from tests.fakes.commit_tree import COMMIT_TIME, Executable, Link, commit_tree
+from tests.repositories import put
 
 DOCKERFILE = parse_dockerfile("FROM scratch\n")
 POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 1\n"
@@ -105,6 +106,26 @@ def test_added_files_replace_committed_ones_even_when_ignored(tmp_path: Path) ->
         ("Dockerfile", "file", 0o600),
     ]
     assert content(archive, "gen/deep/b") == b"work tree"
+
+
+def test_directories_without_an_entry_in_werfs_archive_have_another_mode(tmp_path: Path) -> None:
+    """Those that only ``contextAddFiles`` has anything in, and those that it names."""
+    added = ["both/new", "named", "new"]
+    for path in ("both/new", "named/file", "new/deep/file"):
+        put(tmp_path, path, "work tree")
+    context = BuildContext(
+        tree=commit_tree({"both/file": "", "named/file": "", "named/deep/file": ""}),
+        added=list_added(tmp_path, "", added),
+        listed=added,
+    )
+    archive = b"".join(open_context(context, DOCKERFILE))
+    assert {name: mode for name, kind, mode in members(archive) if kind == "dir"} == {
+        "both": 0o775,
+        "named": 0o755,
+        "named/deep": 0o775,
+        "new": 0o755,
+        "new/deep": 0o755,
+    }
 
 
 def test_long_names_and_names_that_are_no_text_survive() -> None:

@@ -566,7 +566,7 @@ def work_tree(tmp_path: Path) -> Path:
 
 
 def with_added(context: BuildContext, root: Path, *paths: str) -> BuildContext:
-    return replace(context, added=list_added(root, context.directory, paths))
+    return replace(context, added=list_added(root, context.directory, paths), listed=paths)
 
 
 def test_added_files_and_links_replace_committed_ones(tmp_path: Path, work_tree: Path) -> None:
