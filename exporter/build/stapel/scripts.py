@@ -178,7 +178,10 @@ import() {{
       note "${{3%/*}}"
     fi
     $B cut -c3- "$list" >"$list.names"
-    # rsync puts files in the place of empty directories
+    # rsync puts directories in the place of files, and files in that of empty directories
+    $B grep '^d' "$list" | $B cut -c3- | while read -r name; do
+      [ -d "$3/$name" ] || $B rm -f "$3/$name" 2>/dev/null || :
+    done
     $B grep '^f' "$list" | $B cut -c3- | $B tr '\\n' '\\0' |
       (cd "$3" && $B xargs -0 $B rmdir -- 2>/dev/null) || :
     (cd "$at" && $B cpio -o -H newc <"$list.names" 2>/dev/null) |

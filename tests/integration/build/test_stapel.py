@@ -152,6 +152,22 @@ def test_imported_files_take_the_place_of_empty_directories(workplace: Workplace
     assert files["dest/kept/in"] == "dir"
 
 
+def test_imported_directories_take_the_place_of_files(workplace: Workplace) -> None:
+    config = (
+        f"{META}image: app\nfrom: {BASE}\nshell:\n"
+        "  install: mkdir -p /dest/there; touch /dest/file; ln -s there /dest/linked\n"
+        "import: [{from: source, add: /out, to: /dest, after: install}]\n---\n"
+        f"image: source\nfinal: false\nfrom: {BASE}\n"
+        "shell:\n  install: mkdir -p /out/file/in /out/linked; touch /out/linked/new\n"
+    )
+    ran = workplace.commit({"werf.yaml": config}).export()
+    assert ran.code == 0, ran.text
+    files = {path: entry["type"] for path, entry in _files(workplace.tag).items()}
+    assert files["dest/file/in"] == "dir"
+    assert files["dest/linked"] == "symlink"
+    assert files["dest/there/new"] == "file"
+
+
 def test_commands_get_the_variables_of_the_base_whatever_they_are_called(
     workplace: Workplace,
 ) -> None:
