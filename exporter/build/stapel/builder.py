@@ -106,6 +106,11 @@ class Builder:
         found = [stage for stage in plan.stages if stage.image is not None]
         first = len(found)
         start = self._start(image, plan, needed)
+        if start.has_triggers and not found and not image.mounts:
+            if ahead is not None:
+                ahead.leave()
+            plan = self._begun(image, plan, needed, start, say)
+            return self.build(image, plan, needed, say, imported=imported)
         with recipe_for(plan.platform, self._session.config.project) as recipe:
             # on the same layers as before, so that BuildKit knows the steps
             is_same = ahead is not None and ahead.start.layers.diff_ids == start.layers.diff_ids
@@ -174,6 +179,20 @@ class Builder:
                 say=plain_lines(say, {0: "sum up what is imported"}),
             )
             return Path(directory, "checksums").read_text("ascii").split()
+
+    def _begun(
+        self,
+        image: StapelImage,
+        plan: PlannedImage,
+        needed: Mapping[str, Needed],
+        start: Start,
+        say: Say,
+    ) -> PlannedImage:
+        """The plan with its first stage made: without triggers, which BuildKit would run."""
+        with recipe_for(plan.platform, self._session.config.project) as recipe:
+            missing = [self._missing(0, image, plan, needed, recipe)]
+            [made] = self._job(image, plan, needed, start, missing, recipe, say).run()
+        return replace(plan, stages=(made, *plan.stages[1:]))
 
     def _job(
         self,

@@ -83,6 +83,7 @@ def changed_config(
         "User": config.run.get("User") or "0:0",
         "WorkingDir": config.run.get("WorkingDir") or "/",
         **change.run,
+        "OnBuild": None,  # as in werf: triggers are for builds of Dockerfiles
         "Labels": dict(sorted(change.labels.items())),
     }
     changed = edit_config(config, run=run)

@@ -63,6 +63,11 @@ class Start:
     config: ImageConfig
     parent: StageId | None
 
+    @property
+    def has_triggers(self) -> bool:
+        """Whether BuildKit runs something of its own when it starts from it (``ONBUILD``)."""
+        return bool(self.config.run.get("OnBuild"))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Missing:

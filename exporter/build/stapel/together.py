@@ -126,6 +126,7 @@ class Together(Builder):
             and all(steps_of(part.missing) for part in parts)
             # what begins with nothing runs on the variant, which no machine is of
             and all(part.start.reference != SCRATCH for part in parts)
+            and not any(part.start.has_triggers for part in parts)
             and self._has_bases(parts)
         )
 

@@ -168,6 +168,19 @@ def test_imported_directories_take_the_place_of_files(workplace: Workplace) -> N
     assert files["dest/there/new"] == "file"
 
 
+def test_triggers_of_a_base_image_are_not_run(workplace: Workplace) -> None:
+    config = (
+        f"{META}image: base\ndockerfile: Dockerfile\nfinal: false\n---\n"
+        "image: app\nfromImage: base\nshell: {setup: [touch /made]}\n"
+    )
+    dockerfile = f"FROM {BASE}\nCMD x\nONBUILD RUN touch /triggered\n"
+    ran = workplace.commit({"werf.yaml": config, "Dockerfile": dockerfile}).export()
+    assert ran.code == 0, ran.text
+    assert ran.built == ["app/from", "app/setup"]
+    assert "OnBuild" not in pull(workplace.tag).config["config"]
+    assert _files(workplace.tag).keys() == {"made"}
+
+
 def test_commands_get_the_variables_of_the_base_whatever_they_are_called(
     workplace: Workplace,
 ) -> None:
