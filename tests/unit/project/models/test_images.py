@@ -90,6 +90,11 @@ def test_labels_that_the_project_removes_twice_count_once() -> None:
     assert removed == [("x", "y"), ("z", "z", "x", "y")]
 
 
+def test_a_merge_key_leaves_the_name_before_it() -> None:
+    found = dockerfile("image: a\ndockerfile: D\n<<: {target: t}\n")
+    assert (found.name, found.target) == ("a", "t")
+
+
 def test_context_add_files_are_checked_inside_the_context() -> None:
     rules = Allowing()
     found = dockerfile("image: a\ndockerfile: D\ncontext: ctx\ncontextAddFiles: [x/../y]\n", rules)
