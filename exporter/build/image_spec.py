@@ -85,12 +85,14 @@ def apply(
             has an open quote or brace; an expression is malformed.
     """
     run = dict(config.run)
+    values = {"project": project, "image": image}
     labels = {**config.labels, **service_labels}
     is_removed = _listed(spec.remove_labels, spec.place)
     labels = {
         key: value for key, value in labels.items() if key in _ESSENTIAL or not is_removed(key)
     }
-    labels |= filled_labels(spec, image=image, project=project)
+    for key, value in spec.labels.items():
+        labels[_filled(key, values, spec.place)] = _filled(value, values, spec.place)
     change: dict[str, Json] = {
         "Labels": dict(sorted(labels.items())),
         "Env": _env(config.env, spec) or None,
@@ -121,19 +123,6 @@ def apply(
     if spec.clear_history:
         top["history"] = None
     return edit_config(config, run=change, top=top)
-
-
-def filled_labels(spec: ImageSpec, *, image: str, project: str) -> dict[str, str]:
-    """The labels to set, with the names of the image and the project in them.
-
-    Raises:
-        ConfigError: The template of a label is malformed or fails.
-    """
-    values = {"project": project, "image": image}
-    return {
-        _filled(key, values, spec.place): _filled(value, values, spec.place)
-        for key, value in spec.labels.items()
-    }
 
 
 def _env(base: Sequence[str], spec: ImageSpec) -> list[Json]:

@@ -145,8 +145,7 @@ class DockerfileKind:
         )
         found = None
         if before.image is not None:
-            accept = made_of(before.id, spec_labels(self._session, image))
-            found = self._session.storages.find(digest, accept)
+            found = self._session.storages.find(digest, made_of(before.id))
         return self._planned(stage, found)
 
     def _planned(self, stage: Stage, found: StageImage | None) -> PlannedStage:
@@ -214,26 +213,9 @@ def _dependency_arguments(
     return found, is_certain and all(other.plan.is_certain for other in needed.values())
 
 
-def spec_labels(session: Session, image: DockerfileImage) -> dict[str, str]:
-    """The labels that ``imageSpec`` sets, which ``%image%`` makes those of this image alone.
-
-    Raises:
-        ConfigError: The template of a label is malformed or fails.
-    """
-    from exporter.build.image_spec import filled_labels  # noqa: PLC0415 - most images have none
-
-    if image.image_spec is None:
-        return {}
-    return filled_labels(image.image_spec, image=image.name, project=session.config.project)
-
-
-def made_of(parent: StageId, labels: Mapping[str, str]) -> Callable[[StageImage], bool]:
-    """Accepts the stages that were made of this one and have these labels.
-
-    The variant does not tell: ``removeLabels`` may take it away.
-    """
-    wanted = {LABEL_PARENT: str(parent), **labels}.items()
-    return lambda image: wanted <= image.config.labels.items()
+def made_of(parent: StageId) -> Callable[[StageImage], bool]:
+    """Accepts the stages that were made of this one; ``removeLabels`` may take a variant away."""
+    return lambda image: image.config.labels.get(LABEL_PARENT) == str(parent)
 
 
 def same_variant(variant: str) -> Callable[[StageImage], bool]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from exporter.build.digest import VARIANT_LABEL
 from exporter.build.dockerfile.context import open_context
-from exporter.build.dockerfile.image import Prepared, made_of, same_variant, spec_labels
+from exporter.build.dockerfile.image import Prepared, made_of, same_variant
 from exporter.build.dockerfile.tree import ContextTree
 from exporter.build.durations import busy
 from exporter.build.images import PlannedImage, PlannedStage
@@ -115,8 +115,7 @@ def _apply_spec(
     if spec is None or before.image is None:
         raise TypeError
     storage = session.storages.primary
-    accept = made_of(before.id, spec_labels(session, image))
-    found = session.storages.find(planned.stage.digest, accept)
+    found = session.storages.find(planned.stage.digest, made_of(before.id))
     if found is not None:
         return PlannedStage(stage=planned.stage, id=found.id, image=found)
     labels = service_labels(
@@ -132,9 +131,7 @@ def _apply_spec(
         project=session.config.project,
         service_labels=labels,
     )
-    identity = planned.id
-    if identity.not_before(before.id) != identity:  # that comes from another image or run
-        identity = session.new_id(identity.digest).not_before(before.id)
+    identity = planned.id.not_before(before.id)  # that may come from another image or run
     published = session.publisher.publish_config(storage, before.image, config, identity)
     session.storages.fill_caches(published)
     return PlannedStage(stage=planned.stage, id=published.id, image=published)

@@ -41,16 +41,3 @@ def test_it_is_made_anew_with_its_parent_when_the_variant_is_removed(workplace: 
     workplace.commit({"two.txt": "content\n"})
     assert workplace.export().built == ["app/dockerfile", "app/imageSpec"]
     assert [entry["path"] for entry in pull(workplace.tag).tree()] == ["/two.txt"]
-
-
-def test_images_that_share_a_digest_have_labels_of_their_own(workplace: Workplace) -> None:
-    """The digest knows the text of a label, but not what it becomes."""
-    images = IMAGE % ("[one, two]", 'config: {labels: {name: "%image%"}}')
-    workplace.commit({"werf.yaml": PROJECT + images})
-    args = ("export", "--repo", workplace.repo, "--tag", workplace.tag.replace(":v1", ":%image%"))
-    first = workplace.run(*args)
-    assert first.code == 0, first.text
-    for name in ("one", "two"):
-        found = pull(workplace.tag.replace(":v1", f":{name}")).config["config"]["Labels"]
-        assert found == {"name": name}
-    assert workplace.run(*args).built == []
