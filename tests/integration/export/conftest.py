@@ -77,7 +77,7 @@ IMAGES = tuple(make_image(f"image{number}", layer_bytes=(900, 800, 700)) for num
 def world() -> Iterator[World]:
     near, far = FakeRegistry(), FakeRegistry()
     clock = FakeClock()
-    settings = Settings(connect_timeout_s=2, silence_timeout_s=1)
+    settings = Settings(connect_timeout_s=10, silence_timeout_s=30)  # requests are counted
     with (
         serve(near) as near_address,
         serve(far) as far_address,

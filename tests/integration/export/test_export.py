@@ -499,7 +499,7 @@ def test_an_export_suits_every_vendor(world: World, vendor: str) -> None:
         world.far.manifests["out/app"] = {}
     logins = [Login(scope=world.far_address, username="user", password="secret")]
     job = world.job(0, "far/out/app:1", "far/out/app:2")
-    settings = Settings(silence_timeout_s=1)
+    settings = Settings(silence_timeout_s=30)
     with RegistryClient(
         keychain=Keychain(logins=logins), settings=settings, clock=world.clock.clock
     ) as client:

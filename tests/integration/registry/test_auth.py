@@ -30,7 +30,7 @@ def opened(
         given = [Login(scope=address, username="user", password="secret")]
         with RegistryClient(
             keychain=Keychain(logins=given if logins is None else logins),
-            settings=Settings(silence_timeout_s=1),
+            settings=Settings(silence_timeout_s=30),
             clock=(clock or FakeClock()).clock,
         ) as client:
             yield client, Repository(registry=address, name="a/b")

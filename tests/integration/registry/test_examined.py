@@ -33,7 +33,7 @@ def repository(fake: FakeRegistry) -> Iterator[Repository]:
 
 @pytest.fixture
 def client() -> Iterator[RegistryClient]:
-    settings = Settings(connect_timeout_s=2, silence_timeout_s=0.5)
+    settings = Settings(connect_timeout_s=10, silence_timeout_s=30)
     with RegistryClient(settings=settings, clock=FakeClock().clock) as opened:
         yield opened
 
