@@ -11,10 +11,11 @@ import gzip
 import hashlib
 from collections.abc import Mapping
 
+from exporter.build.archive import docker_image
 from exporter.oci import media_type as types
-from exporter.oci.config import ImageConfig, parse_config
-from exporter.oci.document import Json, write_object
-from exporter.oci.manifest import Manifest, parse_manifest
+from exporter.oci.config import ImageConfig
+from exporter.oci.document import write_object
+from exporter.oci.manifest import Manifest
 from exporter.registry.blob import BlobSource
 
 _EMPTY_TAR = bytes(1024)
@@ -30,40 +31,19 @@ def record(
         labels: Its data.
         layer: What ``empty_layer`` gives; None for an engine, which has images without layers.
     """
-    diff_ids: list[Json] = []
-    layers: list[Json] = []
-    if layer is not None:
-        diff_ids.append(f"sha256:{hashlib.sha256(_EMPTY_TAR).hexdigest()}")
-        layers.append(layer.descriptor.entry)
-    config = parse_config(
-        write_object(
-            {
-                "architecture": "amd64",
-                "comment": tag,
-                "created": "1970-01-01T00:00:00Z",
-                "os": "linux",
-                "rootfs": {"type": "layers", "diff_ids": diff_ids},
-                "config": {"Labels": dict(sorted(labels.items()))},
-            }
-        )
+    diff_id = f"sha256:{hashlib.sha256(_EMPTY_TAR).hexdigest()}"
+    config = write_object(
+        {
+            "architecture": "amd64",
+            "comment": tag,
+            "created": "1970-01-01T00:00:00Z",
+            "os": "linux",
+            "rootfs": {"type": "layers", "diff_ids": [diff_id] if layer else []},
+            "config": {"Labels": dict(sorted(labels.items()))},
+        }
     )
-    manifest = parse_manifest(
-        write_object(
-            {
-                "schemaVersion": 2,
-                "mediaType": types.DOCKER_MANIFEST,
-                "config": {
-                    "mediaType": types.DOCKER_CONFIG,
-                    "size": len(config.raw),
-                    "digest": str(config.digest),
-                },
-                "layers": layers,
-            }
-        )
-    )
-    if not isinstance(manifest, Manifest):
-        raise TypeError
-    return manifest, config
+    image = docker_image(config, [layer.descriptor] if layer else [])
+    return image.manifest, image.config
 
 
 def empty_layer() -> BlobSource:
